@@ -1,0 +1,397 @@
+"""What goes wrong, said once: errors with the user's own names and shapes, the reason, and what to do.
+
+Every function here returns an exception for its caller to raise, so that a traceback ends where the mistake is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from microgradnp.naming import calls, describe, name_of
+from microgradnp.primitives.primitive import COMPOSITES, REQUIRED, TABLE, Primitive
+
+__all__ = [
+    "assignment", "bound", "calls", "changed", "describe", "failed", "honoured", "is_default", "leaving", "name_of",
+    "no_attribute", "no_cotangent", "no_graph", "not_differentiable", "not_numbers", "out_argument", "unsupported",
+]  # fmt: skip
+
+# -- an operation that NumPy refused -------------------------------------------------------------------------------
+
+
+def failed(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any], error: Exception) -> Exception:
+    """Return NumPy's complaint with the user's names and shapes, and what would fit."""
+    shapes = [np.shape(x) if not hasattr(x, "shape") else x.shape for x in inputs]
+    hint = ""
+    if primitive.name in ("matmul", "dot") and len(shapes) == 2:
+        hint = matmul_hint(inputs, shapes)
+    elif primitive.elementwise and len(shapes) >= 2:
+        hint = broadcast_hint(inputs, shapes)
+    given = ", ".join(describe(x) for x in inputs[:6])
+    keywords = "".join(f", {k}={v!r}" for k, v in params.items() if k not in ("pattern",))
+    text = f"{primitive.name} cannot take {given}{keywords}"
+    if not hint:
+        hint = str(error)
+    kind = type(error) if type(error) in (ValueError, TypeError, IndexError, ZeroDivisionError) else ValueError
+    if isinstance(error, IndexError):
+        kind = IndexError
+    return kind(f"{text}: {hint}")
+
+
+def matmul_hint(inputs: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> str:
+    """Say which axes of a product differ, and whether a transpose would fit."""
+    (a, b), (na, nb) = shapes, [name_of(x) or side for x, side in zip(inputs, ("the left", "the right"), strict=True)]
+    if not a or not b:
+        return "a matrix product wants at least one axis on both sides; use * with a number"
+    inner = b[-2] if len(b) > 1 else b[0]
+    if a[-1] == inner:
+        return f"the stacks {a[:-2]} and {b[:-2]} do not broadcast"
+    text = f"the last axis of {na} ({a[-1]}) must be as long as the {'first' if len(b) < 3 else 'last but one'} of {nb} ({inner})"
+    options = []
+    if len(b) > 1 and b[-1] == a[-1]:
+        options.append(f"{na} @ {nb}.T" if len(b) == 2 else f"np.swapaxes({nb}, -1, -2)")
+    if len(a) > 1 and a[-2] == inner:
+        options.append(f"{na}.T @ {nb}" if len(a) == 2 else f"np.swapaxes({na}, -1, -2)")
+    return text + (f"; {' or '.join(options)} would fit" if options else "")
+
+
+def broadcast_hint(inputs: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> str:
+    """Say which axis keeps shapes from broadcasting, and whether a new axis would help."""
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        pass
+    else:
+        return ""
+    text = "the shapes do not broadcast: counted from the last, axes must be equal or 1"
+    if len(shapes) == 2:
+        for x, (short, long) in zip(inputs, (shapes, shapes[::-1]), strict=True):
+            name = name_of(x)
+            if name and len(short) == 1 and len(long) == 2 and short[0] == long[0]:
+                text += f"; {name}[:, None] would fit"
+    return text
+
+
+# -- keywords ------------------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=None)
+def parameters_of(function: Any) -> tuple[tuple[str, Any, Any], ...] | None:
+    """Return name, kind and default of each parameter of a NumPy function, or None where it does not tell."""
+    try:
+        signature = inspect.signature(function.function if isinstance(function, Primitive) else function)
+    except (ValueError, TypeError):
+        return None
+    return tuple((p.name, p.kind, p.default) for p in signature.parameters.values())
+
+
+def is_default(name: str, value: Any) -> bool:
+    """Return whether a keyword says nothing: None, NumPy's own marker of absence, or what NumPy would do anyway."""
+    if value is None or value is np._NoValue or value is True and name in ("where", "subok"):  # type: ignore[attr-defined]
+        return True
+    return isinstance(value, str) and (name, value) in (("order", "K"), ("order", "C"), ("casting", "same_kind"), ("mode", "raise"))
+
+
+def bound(primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Split the arguments of a call into operands and parameters; refuse keywords that no rule honours."""
+    arity = primitive.arity
+    honours = primitive.honours
+    if arity < 0 or len(args) == arity:
+        for name in kwargs:
+            if name not in honours or kwargs[name] is np._NoValue:  # type: ignore[attr-defined]
+                break
+        else:
+            if len(kwargs) >= len(honours):
+                return args, kwargs
+            missing = [name for name, default in honours.items() if default is REQUIRED and name not in kwargs]
+            if missing:
+                raise TypeError(f"{primitive.name} wants {', '.join(missing)}")
+            return args, kwargs
+    if arity < 0:
+        operand_names: tuple[str, ...] = ()
+        names = list(honours)
+        positional = {}
+        operands_given = list(args)
+    else:
+        known = parameters_of(function)
+        names = [name for name, _, _ in known] if known else [*(f"x{i}" for i in range(arity)), *honours]
+        if len(args) > len(names):
+            raise TypeError(f"np.{primitive.name} takes at most {len(names)} arguments, {len(args)} were given")
+        operand_names = tuple(names[:arity])
+        operands_given = list(args[:arity])
+        positional = dict(zip(names[arity:], args[arity:], strict=False))
+    kwargs = dict(kwargs)
+    for name in operand_names[len(operands_given) :]:
+        if name not in kwargs:
+            if primitive.name == "where":
+                raise TypeError("np.where with a condition alone returns positions: use np.nonzero(condition.data)")
+            raise TypeError(f"np.{primitive.name} misses its argument {name!r}")
+        operands_given.append(kwargs.pop(name))
+    params = {**positional, **kwargs}
+    kept = {}
+    for name, value in params.items():
+        renamed = RENAMED.get((primitive.name, name), name)
+        if renamed in honours:
+            if value is not np._NoValue:  # type: ignore[attr-defined]
+                kept[renamed] = value
+        elif not is_default(name, value):
+            raise unknown_keyword(primitive.name, name, value, list(honours))
+    for name, default in honours.items():
+        if default is REQUIRED and name not in kept:
+            raise TypeError(f"np.{primitive.name} wants {name!r}")
+    return operands_given, kept
+
+
+#: Older names of NumPy's keywords.
+RENAMED = {("reshape", "newshape"): "shape", ("round", "decimals"): "decimals"}
+
+
+def honoured(program: Callable[..., Any], function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Map the arguments of a NumPy call to the program that stands for it; refuse what it does not honour."""
+    accepted = parameters_of(program) or ()
+    names = [name for name, _, _ in accepted]
+    known = parameters_of(function)
+    params = dict(kwargs)
+    if known and not any(kind is inspect.Parameter.VAR_POSITIONAL for _, kind, _ in known):
+        if len(args) > len(known):
+            raise TypeError(f"np.{function.__name__} takes at most {len(known)} arguments, {len(args)} were given")
+        params.update(zip((name for name, _, _ in known), args, strict=False))
+        args = ()
+    kept = {}
+    for name, value in params.items():
+        if name in names:
+            if value is not np._NoValue:  # type: ignore[attr-defined]
+                kept[name] = value
+        elif not is_default(name, value):
+            raise unknown_keyword(function.__name__, name, value, names)
+    required = [name for name, kind, default in accepted if default is inspect.Parameter.empty and kind is not inspect.Parameter.VAR_POSITIONAL]
+    missing = [name for name in required[len(args) :] if name not in kept]
+    if missing:
+        raise TypeError(f"np.{function.__name__} misses its argument {missing[0]!r}")
+    return tuple(args), kept
+
+
+ADVICE = {
+    "where": "put np.where(condition, ..., ...) around the operand or the result",
+    "out": "use the result instead: y = np.f(...)",
+    "dtype": "convert with .astype(dtype) before or after",
+    "initial": "combine with the initial value afterwards",
+    "order": "leave it out, or transpose before and after",
+}
+
+
+def unknown_keyword(function: str, name: str, value: Any, honours: list[str]) -> TypeError:
+    """Return the error for a keyword that no derivative rule understands."""
+    takes = f"it takes {', '.join(honours)}" if honours else "it takes no keywords"
+    close = difflib.get_close_matches(name, honours, 1)
+    advice = f"did you mean {close[0]}?" if close else ADVICE.get(name, "compute on .data, outside the derivative")
+    shown = describe(value) if hasattr(value, "shape") else repr(value)
+    return TypeError(
+        f"np.{function}(..., {name}={shown}) has no derivative rule on Tensors: {takes}; {advice}"
+    )
+
+
+# -- functions without a rule --------------------------------------------------------------------------------------
+
+
+def unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any], method: str = "__call__") -> Any:
+    """Run an unknown function on plain values where nothing is differentiated; else refuse it with advice."""
+    name = full_name(function) + ("" if method == "__call__" else f".{method}")
+    tracked = [x for x in tensors_in((args, kwargs)) if x.node is not None]
+    if not tracked and kwargs.get("out") is None:
+        call = function if method == "__call__" else getattr(function, method)
+        return call(*plain(args), **plain(kwargs))
+    known = {full_name(f): f for f in (*TABLE, *COMPOSITES) if not isinstance(f, Primitive)}
+    close = difflib.get_close_matches(name, known, 3, 0.7)
+    nearest = f"The nearest that have one: {', '.join(close)}. " if close else ""
+    who = ", ".join(describe(x) for x in tracked[:3])
+    raise NotImplementedError(
+        f"{name} has no derivative rule, and {who} is being differentiated. {nearest}"
+        f"For the value alone use .data; for a rule of your own see mg.primitive"
+    )
+
+
+def full_name(function: Any) -> str:
+    """Return what a user writes for a NumPy function."""
+    module = getattr(function, "__module__", None) or "numpy"
+    prefix = {"numpy": "np", "numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}.get(module, module)
+    return f"{'np' if isinstance(function, np.ufunc) else prefix}.{getattr(function, '__name__', function)}"
+
+
+def tensors_in(x: Any) -> list[Any]:
+    """Return the Tensors in nested arguments."""
+    found, stack = [], [x]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list | tuple):
+            stack.extend(item)
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif hasattr(item, "_value") and hasattr(type(item), "backward"):
+            found.append(item)
+    return found[::-1]
+
+
+def plain(x: Any) -> Any:
+    """Return nested arguments with Tensors replaced by their values."""
+    if isinstance(x, list | tuple):
+        items = [plain(item) for item in x]
+        return items if isinstance(x, list) else type(x)(*items) if hasattr(x, "_fields") else tuple(items)
+    if isinstance(x, dict):
+        return {key: plain(value) for key, value in x.items()}
+    return x.data if hasattr(x, "_value") and hasattr(type(x), "backward") else x
+
+
+def no_attribute(t: Any, attribute: str) -> AttributeError:
+    """Return the error for a method that Tensors lack, with the nearest that they have."""
+    if attribute.startswith("__"):
+        return AttributeError(f"'Tensor' object has no attribute {attribute!r}")
+    if attribute in ("sort", "partition", "fill", "put", "itemset", "resize", "setfield", "setflags", "byteswap"):
+        return AttributeError(
+            f"Tensors are immutable and have no .{attribute}(), which works in place; use .numpy() for a copy to change"
+        )
+    close = difflib.get_close_matches(attribute, [a for a in dir(type(t)) if not a.startswith("_")], 1)
+    known = f"np.{attribute}(...) works on it" if hasattr(np, attribute) and getattr(np, attribute) in (TABLE | COMPOSITES) else ""
+    advice = known or (f"did you mean .{close[0]}?" if close else "the value alone is .data")
+    return AttributeError(f"a Tensor has no attribute {attribute!r}: {advice}")
+
+
+# -- values that leave, or change ----------------------------------------------------------------------------------
+
+
+def leaving(t: Any, how: str) -> TypeError:
+    """Return the error for a conversion that would silently cut the graph."""
+    name = name_of(t) or "t"
+    value = f"{name}.item() for the number" if t.size == 1 else f"{name}.data for the values"
+    return TypeError(
+        f"{how}({name}) would take {describe(t)} out of its graph, and its gradient with it: it is being differentiated. "
+        f"Use {value}, {name}.detach() for a constant Tensor, or keep computing with NumPy functions on {name} itself. "
+        f"(To store it in an array, a[i] = {name}.item(); to collect Tensors differentiably, np.stack or mg.tensor([...]))"
+    )
+
+
+def assignment(t: Any, value: Any) -> Exception:
+    """Return the error for an assignment into a recorded Tensor."""
+    name = name_of(t) or "t"
+    if t.node is None:
+        return TypeError(
+            f"{name}[...] = {name_of(value) or 'value'}: {describe(value)} is being differentiated, {name} is a constant; "
+            "build the array with np.stack, np.concatenate or np.where instead"
+        )
+    return TypeError(
+        f"{name}[...] = ... would change {describe(t)}, which is being differentiated, in place. Build a new tensor "
+        f"instead: np.where(mask, new, {name}), np.concatenate or np.stack; a parameter is changed by {name}.assign(...) "
+        "or under mg.no_grad()"
+    )
+
+
+def in_place(t: Any, symbol: str) -> Exception:
+    """Return the error for an in-place operator that has no meaning which differentiates right."""
+    name = name_of(t) or "t"
+    if t.is_leaf:
+        return TypeError(
+            f"{name} {symbol}= ... would change {describe(t)}, a leaf that requires a gradient, while it is recorded. To "
+            f"update a parameter write `with mg.no_grad(): {name} {symbol}= ...` or {name}.assign(...); for a new "
+            f"quantity write {name} = {name} {symbol} ..."
+        )
+    return TypeError(
+        f"{name} {symbol}= ... : {describe(t)} shares memory with another tensor (it is a view, or there is a view of it), "
+        f"which NumPy would change as well; write {name} = {name} {symbol} ..."
+    )
+
+
+def out_argument(ufunc: Any, inputs: Sequence[Any], out: Any) -> TypeError:
+    """Return the error for a result that should be written into an array."""
+    out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    target = name_of(out) or "a"
+    source = next((x for x in inputs if x is not out and hasattr(x, "_value")), None)
+    name = name_of(source) if source is not None else None
+    symbol = {"add": "+", "subtract": "-", "multiply": "*", "true_divide": "/", "divide": "/"}.get(ufunc.__name__)
+    if symbol and not hasattr(out, "_value"):
+        return TypeError(
+            f"{target} {symbol}= {name or 't'} would write {describe(source)} into {describe(out)}, a plain array, and "
+            f"lose its gradient: write {target} = {target} {symbol} {name or 't'}, or use {name or 't'}.data"
+        )
+    return TypeError(
+        f"np.{ufunc.__name__}(..., out={target}) would write a result that is being differentiated into an array and "
+        f"lose its gradient: write {target} = np.{ufunc.__name__}(...)"
+    )
+
+
+def changed(leaf: Any, node: Any) -> RuntimeError:
+    """Return the error for a value that was changed between forward and backward."""
+    name = leaf.name or owner_of(leaf)
+    who = f"`{name}` of shape {leaf.shape}" if name else f"a tensor of shape {leaf.shape}"
+    return RuntimeError(
+        f"the gradient of {node.primitive.name} (result of shape {node.shape}) needs the value that {who} had when it was "
+        "recorded, but it was changed since (assign, an optimizer step, or an in-place operator). Call backward() before "
+        "the change, or compute the forward pass again"
+    )
+
+
+def owner_of(leaf: Any) -> str | None:
+    """Return the user's name for the Tensor of a leaf."""
+
+    class Stand:  # looks to name_of like a Tensor of that node
+        node = leaf
+        name = None
+
+    Stand.__module__ = "microgradnp.tape"
+    return name_of(Stand())
+
+
+# -- what cannot be differentiated ---------------------------------------------------------------------------------
+
+
+def not_differentiable(value: Any, who: Any) -> TypeError:
+    """Return the error for a gradient asked of integers, booleans or objects."""
+    name = who if isinstance(who, str) else name_of(who)
+    called = f"`{name}`" if name else "it"
+    dtype = value.dtype
+    kind = "booleans" if dtype.kind == "b" else "integers" if dtype.kind in "iu" else f"{dtype}"
+    return TypeError(
+        f"{called} holds {kind} ({dtype}), which have no derivative; make it float: "
+        f"mg.tensor({name or 'data'}, requires_grad=True, dtype=float)"
+        if dtype.kind in "biu"
+        else f"{called} is of dtype {dtype}, which has no derivative; only floating point numbers have"
+    )
+
+
+def not_numbers(data: Any, error: Exception | None) -> TypeError | ValueError:
+    """Return the error for data that are no numbers."""
+    name = name_of(data)
+    called = f"`{name}`" if name else f"data of type {type(data).__name__}"
+    if error is not None and "inhomogeneous" in str(error):
+        return ValueError(f"{called} cannot become a tensor: its rows have different lengths")
+    dtype = f" (dtype {data.dtype})" if hasattr(data, "dtype") else ""
+    return TypeError(
+        f"{called}{dtype} cannot become a tensor: a tensor holds numbers. Convert first, e.g. np.asarray(..., dtype=float)"
+        + (f" ({error})" if error is not None else "")
+    )
+
+
+def no_graph(t: Any) -> RuntimeError:
+    """Return the error for backward on a constant."""
+    return RuntimeError(
+        f"backward() of {describe(t)}: it depends on no tensor that requires a gradient. Make the parameters with "
+        "mg.tensor(..., requires_grad=True), compute outside mg.no_grad(), and do not .detach() or take .data on the way"
+    )
+
+
+def no_cotangent(t: Any) -> ValueError:
+    """Return the error for backward on an array without a cotangent."""
+    name = name_of(t) or "y"
+    return ValueError(
+        f"backward() of {describe(t)} needs a cotangent: only a result of size one has *the* gradient. Reduce it first, "
+        f"np.sum({name}).backward(), or pass one of its shape: {name}.backward(np.ones({t.shape}))"
+    )
+
+
+def raised(error: Exception) -> NoReturn:
+    """Raise an error that another function returned."""
+    raise error

@@ -1,0 +1,365 @@
+"""The Graph of a function: every value with the call that made it, under the names of the user's own variables."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from microgradnp import tree
+from microgradnp.naming import OURS, items_of
+from microgradnp.tape import OFF, TRACE, Leaf, Node, dependent, reachable, recording, reverse_sweep, tick
+from microgradnp.tensor import Tensor, observer, private
+
+Array = Any
+
+
+class Graph:
+    """What a function computed, as a graph.
+
+    Attributes
+    ----------
+    function : str
+        The name of the function.
+    inputs : dict of str to Node
+        The arrays it was called with, by parameter name (``params["W"]`` inside containers).
+    outputs : list of Node
+        Its results that are on the graph.
+    nodes : list of Node
+        Every operation that an output or a named quantity depends on, in the order of recording, inputs included.
+    names : dict of str to Node
+        Every name, among them those of rebound variables (``x@1``) and of inner functions (``hidden.z``).
+    constants : dict of str to object
+        The local variables that hold no Tensor: sizes, options, arrays that depend on no input.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> def f(x):
+    ...     y = np.sin(x)
+    ...     return y * x
+    >>> mg.trace(f, 2.0)
+    Graph of f(x): 3 nodes
+      x = input ()
+      y = sin(x) ()
+      output = multiply(y, x) ()
+    """
+
+    def __init__(
+        self, function: str, inputs: dict[str, Node], result: Any, names: dict[str, Node], constants: dict[str, Any], since: int
+    ) -> None:
+        self.function = function
+        self.inputs = inputs
+        self.result = result
+        self.names = names
+        self.constants = constants
+        leaves = [leaf for _, leaf in tree.flatten(result)]
+        self.outputs: list[Node] = [y.node for y in leaves if isinstance(y, Tensor) and y.node is not None]
+        roots = [*self.outputs, *names.values(), *inputs.values()]
+        self.nodes = reachable(roots, since)[0]
+        self._labels: dict[Node, str] = {}
+        for name, node in names.items():
+            self._labels.setdefault(node, name)
+
+    def label(self, node: Node) -> str | None:
+        """Return the name of a node: the user's, or None."""
+        return self._labels.get(node) or (node.name if isinstance(node, Leaf) else None)
+
+    def value(self, node: Node | str) -> Array:
+        """Return the value of a node or name, as it was computed."""
+        node = self.names[node] if isinstance(node, str) else node
+        return node.saved[0]
+
+    def operands(self, node: Node) -> list[tuple[Node | None, Array]]:
+        """Return the operands of a node: (its node or None for a constant, its value)."""
+        return list(zip(node.parents, node.saved[1:], strict=True))
+
+    def evaluate(self, output: Node, changes: Mapping[Node, Array]) -> Array:
+        """Return the value of `output` when some nodes have other values, by NumPy's own functions.
+
+        Only what depends on the changed nodes is computed again.
+        """
+        return self.evaluator(output, changes)(*changes.values())
+
+    def evaluator(self, output: Node, changed: Iterable[Node]) -> Callable[..., Array]:
+        """Return a function of new values of the `changed` nodes that computes `output` without a tape."""
+        changed = list(changed)
+        needed = set(reachable([output])[0])
+        affected = set(changed)
+        program: list[Node] = []
+        for node in self.nodes:
+            if node in needed and node not in affected and any(p in affected for p in node.parents):
+                affected.add(node)
+                program.append(node)
+
+        def evaluate(*values: Array) -> Array:
+            new: dict[Node | None, Array] = dict(zip(changed, values, strict=True))
+            for node in program:
+                xs = [new.get(p, x) if p is not None else x for p, x in zip(node.parents, node.saved[1:], strict=True)]
+                new[node] = node.primitive.function(*xs, **(node.params or {}))
+            return new.get(output, output.saved[0])
+
+        return evaluate
+
+    def gradients(self, output: Node | None = None, cotangent: Array | None = None) -> dict[Node, Array]:
+        """Return the gradient of an output with respect to every node of floating point numbers, as arrays.
+
+        Nodes on which the output does not depend are left out.
+        """
+        output = self.outputs[0] if output is None else output
+        nodes = reachable([output])[0]
+        floats = dependent(nodes, [n for n in nodes if not n.parents and n.dtype.kind in "fc"])
+        seed = output.dtype.type(1) if not output.shape else np.ones(output.shape, output.dtype)
+        kept: dict[Node, Array] = {}
+        with recording(OFF):
+            rest = reverse_sweep(nodes, {output: seed if cotangent is None else cotangent}, within=floats, keep=kept)
+        return {**rest, **kept}
+
+    def __repr__(self) -> str:
+        lines = [f"Graph of {self.function}({', '.join(self.inputs)}): {len(self.nodes)} nodes"]
+        temporaries: dict[Node, str] = {}
+
+        def call_it(node: Node | None, value: Array) -> str:
+            if node is None:
+                return repr(value) if np.ndim(value) == 0 else f"array{np.shape(value)}"
+            return self.label(node) or temporaries.setdefault(node, f"t{len(temporaries)}")
+
+        for node in self.nodes:
+            name = self.label(node) or ("output" if node in self.outputs else call_it(node, None))
+            if node.parents:
+                args = ", ".join(call_it(p, x) for p, x in self.operands(node))
+                extra = "".join(f", {k}={v!r}" for k, v in (node.params or {}).items())
+                lines.append(f"  {name} = {node.primitive.name}({args}{extra}) {node.shape}")
+            else:
+                lines.append(f"  {name} = input {node.shape}")
+        return "\n".join(lines)
+
+
+# -- names from the user's frames ----------------------------------------------------------------------------------
+
+
+class Names:
+    """Watches a function being traced and learns what it calls its values.
+
+    At every recorded operation the frames between the traced function and the operation are looked at, and once more
+    when it has returned: CPython keeps the variables of a frame for as long as somebody holds the frame.
+    """
+
+    def __init__(self, base: FrameType) -> None:
+        self.base = base
+        self.frames: dict[FrameType, dict[str, list[Node]]] = {}  # outermost first
+        self.given: dict[Node, str] = {}
+
+    def __call__(self, node: Node) -> None:
+        """Look at the user's frames that are running now."""
+        running: list[FrameType] = []
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame is not self.base:
+            if frame.f_globals.get("__name__", "").partition(".")[0] not in OURS:
+                running.append(frame)
+            frame = frame.f_back
+        if frame is None:  # another thread's function
+            return
+        for running_frame in reversed(running):
+            self.look(running_frame)
+
+    def look(self, frame: FrameType) -> None:
+        """Note what each variable of a frame holds, if it is not what it held before."""
+        bindings = self.frames.setdefault(frame, {})
+        for name, value in list(frame.f_locals.items()):
+            if isinstance(value, Tensor) and value.node is not None and not name.startswith("."):
+                history = bindings.setdefault(name, [])
+                if not history or history[-1] is not value.node:
+                    history.append(value.node)
+
+    def collected(self) -> tuple[dict[str, Node], dict[str, Any]]:
+        """Return name -> node, best names first, and the plain local variables of the traced function."""
+        for frame in list(self.frames):
+            self.look(frame)
+        names: dict[str, Node] = {name: node for node, name in self.given.items()}
+        if not self.frames:
+            return names, {}
+        main, *inner = self.frames
+        add(names, self.frames[main], "")
+        for name, holder in list(main.f_locals.items()):
+            for path, node in nested(name, holder):
+                names.setdefault(path, node)
+        inner_names: dict[str, list[tuple[str, Node]]] = {}
+        for frame in inner:
+            where = frame.f_code.co_name
+            for name, history in self.frames[frame].items():
+                inner_names.setdefault(name, []).extend((where, node) for node in history)
+        for name, found in inner_names.items():
+            if name not in names and len({node for _, node in found}) == 1:
+                names[name] = found[0][1]
+                continue
+            by_function: dict[str, list[Node]] = {}
+            for where, node in found:
+                history = by_function.setdefault(where, [])
+                if node not in history:
+                    history.append(node)
+            for where, history in by_function.items():
+                add(names, {name: history}, f"{where.strip('<>')}.")
+        for frame in inner:  # attributes and containers that only a method sees: self.hidden
+            for name, holder in list(frame.f_locals.items()):
+                for path, node in nested(name, holder):
+                    names.setdefault(path, node)
+        plain = {
+            name: value
+            for name, value in main.f_locals.items()
+            if not (isinstance(value, Tensor) and value.node is not None) and name not in names
+        }
+        return names, {name: tree.transform(value_of, v) for name, v in plain.items()}
+
+
+def value_of(x: Any) -> Any:
+    """Return the value of a Tensor, and anything else as it is."""
+    return x.data if isinstance(x, Tensor) else x
+
+
+def add(names: dict[str, Node], bindings: dict[str, list[Node]], prefix: str) -> None:
+    """Add variables with their histories: the last value has the name, earlier ones are ``name@1``, ``name@2``."""
+    for name, history in bindings.items():
+        names.setdefault(prefix + name, history[-1])
+    for name, history in bindings.items():
+        for k, node in enumerate(history[:-1], 1):
+            names.setdefault(f"{prefix}{name}@{k}", node)
+
+
+def nested(path: str, holder: Any, depth: int = 3) -> list[tuple[str, Node]]:
+    """Return the nodes of Tensors inside containers and objects, with the paths that reach them."""
+    found: list[tuple[str, Node]] = []
+    if depth and not isinstance(holder, Tensor | np.ndarray | str):
+        for step, item in items_of(holder):
+            if isinstance(item, Tensor):
+                if item.node is not None:
+                    found.append((path + step, item.node))
+            else:
+                found.extend(nested(path + step, item, depth - 1))
+    return found
+
+
+# -- tracing -------------------------------------------------------------------------------------------------------
+
+
+def trace(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Graph:
+    """Run a function and return the graph of what it computed.
+
+    Parameters
+    ----------
+    f : callable
+        NumPy code.
+    *args, **kwargs
+        Its arguments. Arrays and floats, also inside lists, tuples, dicts and dataclasses, become inputs of the graph;
+        integers, strings and other objects stay what they are.
+
+    Returns
+    -------
+    Graph
+    """
+    since = tick()
+    names = parameter_paths(f, args, kwargs)
+    inputs: dict[str, Node] = {}
+
+    def enter(path: str, leaf: Any) -> Any:
+        made = input_tensor(leaf, path)
+        if isinstance(made, Tensor) and made.node is not None:
+            inputs[path] = made.node
+        return made
+
+    def entered(path: str, arg: Any) -> Any:
+        arg = numbers_to_array(arg)
+        leaves = [enter(path + step, leaf) for step, leaf in tree.flatten(arg)]
+        return tree.filled(arg, leaves)
+
+    new_args = [entered(name, arg) for name, arg in zip(names, args, strict=False)]
+    new_kwargs = {name: entered(name, arg) for name, arg in kwargs.items()}
+    watcher = Names(sys._getframe())
+    token = observer.set(watcher)
+    try:
+        with recording(TRACE):
+            result = f(*new_args, **new_kwargs)
+    finally:
+        observer.reset(token)
+    found, constants = watcher.collected()
+    given = set(found.values())
+    for path, node in inputs.items():
+        if node not in given:  # a lambda that recorded nothing, or an input inside a container
+            found.setdefault(path, node)
+    return Graph(getattr(f, "__name__", type(f).__name__), inputs, result, found, constants, since)
+
+
+def name(value: Any, label: str) -> Any:
+    """Name a value that no variable holds, and return it. Plain arrays pass through.
+
+    Parameters
+    ----------
+    value : Tensor or anything else
+    label : str
+        Shown in pictures, formulas, verdicts and messages.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> def f(x):
+    ...     return np.sin(mg.name(x * x, "square"))
+    >>> "square" in mg.trace(f, 1.0).names
+    True
+    """
+    if isinstance(value, Tensor):
+        watcher = observer.get()
+        if value.node is not None and isinstance(watcher, Names):
+            watcher.given[value.node] = label
+        else:
+            value.name = label
+    return value
+
+
+def numbers_to_array(arg: Any) -> Any:
+    """Return nested lists of plain numbers as an array; anything else as it is."""
+    if isinstance(arg, list):
+        stack, seen = list(arg), False
+        while stack:
+            item = stack.pop()
+            if isinstance(item, list):
+                stack.extend(item)
+            elif isinstance(item, int | float):
+                seen = True
+            else:
+                return arg
+        if seen:
+            return np.asarray(arg)
+    return arg
+
+
+def input_tensor(leaf: Any, path: str) -> Any:
+    """Return an argument as an input of a graph, if it is an array or a float."""
+    if isinstance(leaf, Tensor):
+        value = leaf._value
+    elif isinstance(leaf, float | complex) or (isinstance(leaf, np.generic) and leaf.dtype.kind in "fc"):
+        value = np.asarray(leaf)[()]
+    elif isinstance(leaf, np.ndarray) and leaf.dtype.kind in "biufc" and not isinstance(leaf, np.ma.MaskedArray):
+        value = private(np.asarray(leaf))
+        value = value[()] if not value.ndim else value
+    else:
+        return leaf
+    return Tensor(value, Leaf(value, path))
+
+
+def parameter_paths(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:
+    """Return what the function calls its positional arguments."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (ValueError, TypeError):
+        return [f"x{i}" for i in range(len(args))]
+    paths: list[str] = []
+    for p in parameters:
+        if p.kind is p.VAR_POSITIONAL:
+            paths += [f"{p.name}[{i}]" for i in range(len(args) - len(paths))]
+        elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.name not in kwargs:
+            paths.append(p.name)
+    return paths + [f"x{i}" for i in range(len(paths), len(args))]

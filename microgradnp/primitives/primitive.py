@@ -1,0 +1,401 @@
+"""What is known about one operation: its NumPy function and its derivative rules.
+
+A primitive never sees a Tensor or the tape. Its rules are plain NumPy, written un-curried: the gradient (or tangent)
+first, then the output, then the inputs, then the keywords that the operation honours. Because NumPy itself works on
+Tensors, the same rules serve arrays (fast), higher orders, formulas and programs.
+
+A rule says what it does *not* read by a leading underscore (``lambda y, _x: 1 - y * y``). What is not read is not
+kept: in its place an elementwise rule gets ``None``, and any other rule gets a stand-in that knows only ``shape``,
+``dtype``, ``ndim`` and ``size``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+Array = Any  # an ndarray, a NumPy scalar, or a Tensor: rules run on all three
+Rule = Callable[..., Array]
+
+#: Every operation that Tensors know, by the NumPy function (or function of ours) that a user calls.
+TABLE: dict[Any, Primitive] = {}
+
+#: NumPy functions that are a short program of primitives: run as that program on Tensors.
+COMPOSITES: dict[Any, Callable[..., Any]] = {}
+
+
+class Primitive:
+    """One operation and everything known about it.
+
+    Parameters
+    ----------
+    function : callable
+        Plain NumPy: arrays in, array out.
+    arity : int
+        How many leading arguments are operands; the rest are parameters, passed by keyword. -1: any number.
+    reads : tuple of tuples of bool
+        For each operand, what its rules read: the output first, then each operand.
+    honours : dict
+        The keywords that the rules understand, with their defaults. Others are refused.
+    """
+
+    smooth = True  # False: has kinks, or jumps, where its derivative is a convention
+    constant = False  # True: piecewise constant; never differentiated
+    elementwise = False
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        arity: int,
+        reads: Sequence[tuple[bool, ...]],
+        honours: dict[str, Any],
+        notation: str = "",
+    ) -> None:
+        self.function = function
+        self.arity = arity
+        self.reads = tuple(reads)
+        self.honours = honours
+        self.notation = notation
+        self.name: str = getattr(function, "__name__", str(function)).lstrip("_")
+        self.__name__ = self.name
+        self.__doc__ = function.__doc__
+        self.__module__ = getattr(function, "__module__", __name__)
+        self._keeps: dict[tuple[bool, ...], tuple[bool, ...]] = {}
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """Compute plainly on arrays, record on Tensors: our own functions dispatch as NumPy's do."""
+        for x in args:
+            if hasattr(x, "__array_function__") and x.__class__ is not np.ndarray:
+                return x.__array_function__(self, (type(x),), args, params)
+        for x in params.values():
+            if hasattr(x, "__array_function__") and x.__class__ is not np.ndarray:
+                return x.__array_function__(self, (type(x),), args, params)
+        return self.function(*args, **params)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__.lower()} {self.name}>"
+
+    def keeps(self, tracked: tuple[bool, ...]) -> tuple[bool, ...]:
+        """Return which of (output, *operands) the rules of the `tracked` operands read."""
+        keep = self._keeps.get(tracked)
+        if keep is None:
+            rows = [self.reads[i if len(self.reads) > i else -1] for i, wanted in enumerate(tracked) if wanted]
+            width = 1 + len(tracked)
+            keep = tuple(any(row[min(k, len(row) - 1)] for row in rows) for k in range(width))
+            self._keeps[tracked] = keep
+        return keep
+
+    def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+        """Carry the gradient of the output back: one gradient per operand, None where it is not wanted or zero."""
+        raise NotImplementedError
+
+    def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+        """Carry the tangents of the operands forward to the tangent of the output."""
+        raise NotImplementedError
+
+
+class Elementwise(Primitive):
+    """An operation on each element by itself: one local derivative per operand tells everything.
+
+    A local derivative is a rule ``(y, *xs) -> dy/dx_i``, or the number 1, -1 or 0. The engine undoes broadcasting.
+    """
+
+    elementwise = True
+
+    def __init__(
+        self, function: Callable[..., Any], locals_: Sequence[Rule | int], notation: str = "", smooth: bool = True
+    ) -> None:
+        arity = len(locals_)
+        rules = [local for local in locals_ if not isinstance(local, int)]
+        super().__init__(
+            function,
+            arity,
+            [reads_of(local, 0, arity) for local in locals_],
+            keywords_of(rules[0]) if rules else {},
+            notation,
+        )
+        self.locals = tuple(locals_)
+        self.smooth = smooth
+
+    def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+        return [
+            scaled(g, local, y, xs, params) if want else None
+            for local, want in zip(self.locals, wanted, strict=True)
+        ]
+
+    def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+        terms = [scaled(dx, local, y, xs, params) for dx, local in zip(dxs, self.locals, strict=True) if dx is not None]
+        return add_terms(terms)
+
+
+class Structural(Primitive):
+    """Any other operation with a fixed number of operands: a reverse and a forward rule for each of them.
+
+    ``vjps[i](g, y, *xs, **params)`` is the gradient of operand i; ``jvps[i](dx, y, *xs, **params)`` what the tangent
+    of operand i adds to the tangent of the output.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        vjps: Sequence[Rule | None],
+        jvps: Sequence[Rule | None],
+        notation: str = "",
+        smooth: bool = True,
+        broadcasts: bool = False,
+    ) -> None:
+        arity = len(vjps)
+        pairs = [[rule for rule in pair if rule is not None] for pair in zip(vjps, jvps, strict=True)]
+        reads = [
+            tuple(any(column) for column in zip(*(reads_of(rule, 1, arity) for rule in pair), strict=True))
+            or (False,) * (arity + 1)
+            for pair in pairs
+        ]
+        first = next((rule for rule in vjps if rule is not None), None)
+        super().__init__(function, arity, reads, keywords_of(first) if first else {}, notation)
+        self.vjps = tuple(vjps)
+        self.jvps = tuple(jvps)
+        self.smooth = smooth
+        self.broadcasts = broadcasts  # may the rules return gradients of the output's shape, for the engine to sum?
+
+    def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+        return [
+            rule(g, y, *xs, **params) if want and rule is not None else None
+            for rule, want in zip(self.vjps, wanted, strict=True)
+        ]
+
+    def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+        terms = []
+        for dx, rule in zip(dxs, self.jvps, strict=True):
+            if dx is not None and rule is not None:
+                terms.append(rule(dx, y, *xs, **params))
+        return add_terms(terms)
+
+
+class Variadic(Primitive):
+    """An operation on any number of operands, with one rule each way for all of them together.
+
+    ``vjp(g, y, xs, wanted, **params)`` returns one gradient per operand; ``jvp(dxs, y, xs, **params)`` the tangent.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        vjp: Rule,
+        jvp: Rule,
+        reads: tuple[bool, bool] = (False, False),
+        notation: str = "",
+    ) -> None:
+        # reads: (the output, the operands); the last entry stands for every further operand
+        super().__init__(function, -1, [reads], keywords_of(vjp), notation)
+        self.vjp = vjp
+        self.jvp = jvp
+
+    def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+        return self.vjp(g, y, xs, wanted, **params)
+
+    def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+        return self.jvp(dxs, y, xs, **params)
+
+
+class Constant(Primitive):
+    """A function with no derivative to speak of: comparisons, counts, positions. Its result is not differentiable."""
+
+    constant = True
+    smooth = False
+
+    def __init__(self, function: Callable[..., Any], arity: int, honours: dict[str, Any], notation: str = "") -> None:
+        super().__init__(function, arity, [(False,) * (arity + 1)] * max(arity, 1), honours, notation)
+
+    def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+        return [None] * len(xs)
+
+    def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+        return None
+
+
+# -- reading a rule's signature ------------------------------------------------------------------------------------
+
+
+def reads_of(rule: Rule | int | None, first: int, arity: int) -> tuple[bool, ...]:
+    """Return what a rule reads of (y, *xs): its parameters from `first` on whose names have no leading underscore."""
+    if rule is None or isinstance(rule, int):
+        return (False,) * (arity + 1)
+    code = rule.__code__
+    names = code.co_varnames[first : code.co_argcount]
+    reads = [not name.startswith("_") for name in names]
+    if code.co_flags & 0x04:  # *xs: whether the rest is read depends on the name of the tuple
+        rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        reads += [not rest.startswith("_")] * (arity + 1 - len(reads))
+    if len(reads) != arity + 1:
+        raise TypeError(
+            f"the rule {rule.__name__}({', '.join(code.co_varnames[: code.co_argcount])}) does not fit: it must take "
+            f"{'the gradient, ' if first else ''}the output, then {arity} operand(s)"
+        )
+    return tuple(reads)
+
+
+def keywords_of(rule: Rule) -> dict[str, Any]:
+    """Return the keyword-only parameters of a rule, with their defaults: the keywords that it honours."""
+    code = rule.__code__
+    names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    defaults = rule.__kwdefaults__ or {}
+    return {name: defaults.get(name, REQUIRED) for name in names}
+
+
+REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "<required>"})()
+
+
+# -- arithmetic shared by the kinds --------------------------------------------------------------------------------
+
+
+def scaled(g: Array, local: Rule | int, y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+    """Return g times a local derivative; 1, -1 and 0 cost no multiplication."""
+    if local.__class__ is int:
+        return g if local == 1 else -g if local == -1 else None
+    return g * local(y, *xs, **params)  # type: ignore[operator]
+
+
+def add_terms(terms: Sequence[Array | None]) -> Array:
+    """Return the sum of the terms that are there, or None."""
+    total = None
+    for term in terms:
+        if term is not None:
+            total = term if total is None else total + term
+    return total
+
+
+# -- the words of the table ----------------------------------------------------------------------------------------
+
+
+def elementwise(function: Any, locals_: Any, notation: str = "", *, smooth: bool = True) -> Primitive:
+    """Enter an elementwise function by its local derivatives."""
+    locals_ = locals_ if isinstance(locals_, tuple) else (locals_,)
+    return enter(function, Elementwise(function, locals_, notation, smooth))
+
+
+def linear(function: Any, transpose: Any, notation: str = "", *, compute: Any = None) -> Primitive:
+    """Enter a function that is linear in its one operand by its transpose; its forward rule is itself."""
+    compute = compute or function
+
+    def forward(dx: Array, _y: Array, _x: Array, **params: Any) -> Array:
+        return function(dx, **params)
+
+    return enter(function, Structural(compute, (transpose,), (forward,), notation))
+
+
+def bilinear(function: Any, transposes: tuple[Rule, Rule], notation: str = "", *, compute: Any = None) -> Primitive:
+    """Enter a function linear in each of two operands by its two transposes."""
+
+    def forward_a(da: Array, _y: Array, _a: Array, b: Array, **params: Any) -> Array:
+        return function(da, b, **params)
+
+    def forward_b(db: Array, _y: Array, a: Array, _b: Array, **params: Any) -> Array:
+        return function(a, db, **params)
+
+    return enter(function, Structural(compute or function, transposes, (forward_a, forward_b), notation))
+
+
+def structural(
+    function: Any,
+    vjps: Any,
+    jvps: Any,
+    notation: str = "",
+    *,
+    compute: Any = None,
+    smooth: bool = True,
+    broadcasts: bool = False,
+) -> Primitive:
+    """Enter a function by reverse and forward rules, one of each per operand."""
+    vjps = vjps if isinstance(vjps, tuple) else (vjps,)
+    jvps = jvps if isinstance(jvps, tuple) else (jvps,)
+    return enter(function, Structural(compute or function, vjps, jvps, notation, smooth, broadcasts))
+
+
+def self_adjoint(function: Any, rule: Rule, notation: str = "") -> Primitive:
+    """Enter a function of one operand whose Jacobian is symmetric: one rule serves both ways."""
+    return enter(function, Structural(function, (rule,), (rule,), notation))
+
+
+def reduction(function: Any, weights: Rule, notation: str = "", *, compute: Any = None, smooth: bool = True) -> Primitive:
+    """Enter a reduction by the weight of each element in the result: ``dy = sum(weights * dx)``.
+
+    ``weights(y, x, *, axis)`` gets the output with its reduced axes kept as length one.
+    """
+
+    def backward(g: Array, y: Array, x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+        return keep_axes(g, x, axis, keepdims) * weights(keep_axes(y, x, axis, keepdims), x, axis=axis)
+
+    def forward(dx: Array, y: Array, x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+        return (weights(keep_axes(y, x, axis, keepdims), x, axis=axis) * dx).sum(axis=axis, keepdims=keepdims)
+
+    return enter(function, Structural(compute or function, (backward,), (forward,), notation, smooth))
+
+
+def constant(function: Any, arity: int = 1, notation: str = "", **honours: Any) -> Primitive:
+    """Enter a function whose result is not differentiable."""
+    return enter(function, Constant(function, arity, honours, notation))
+
+
+def composite(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter a function as a short program of primitives (a decorator)."""
+
+    def decorate(program: Callable[..., Any]) -> Callable[..., Any]:
+        COMPOSITES[function] = program
+        return program
+
+    return decorate
+
+
+def enter(function: Any, primitive: Primitive) -> Primitive:
+    """Put a primitive in the table under the function that a user calls."""
+    primitive.name = getattr(function, "__name__", primitive.name).lstrip("_")
+    TABLE[function] = primitive
+    TABLE[primitive] = primitive  # a function of ours is called by its primitive
+    return primitive
+
+
+# -- axes ----------------------------------------------------------------------------------------------------------
+
+
+def keep_axes(reduced: Array, x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Array:
+    """Give a reduced array back its reduced axes, with length one."""
+    if keepdims or x.ndim == 0:
+        return reduced
+    if axis is None:
+        return reduced.reshape((1,) * x.ndim)
+    axes = {a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))}
+    return reduced.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+
+
+def expand(a: Array, shape: tuple[int, ...]) -> Array:
+    """Broadcast `a` to `shape`. For small arrays filling is several times faster than np.broadcast_to's view."""
+    if a.shape == shape:
+        return a
+    if isinstance(a, np.ndarray | np.generic):
+        if math_prod(shape) <= 32768:
+            full = np.empty(shape, a.dtype)
+            full[...] = a
+            return full
+    return np.broadcast_to(a, shape)
+
+
+def math_prod(shape: tuple[int, ...]) -> int:
+    """Return the number of elements of an array of this shape."""
+    size = 1
+    for n in shape:
+        size *= n
+    return size
+
+
+def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
+    """Sum `g` over the axes along which an operand of this shape was broadcast."""
+    lead = g.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(
+        lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1
+    )
+    if axes:
+        g = np.add.reduce(g, axis=axes) if isinstance(g, np.ndarray) else g.sum(axis=axes)
+    return g if g.shape == shape else g.reshape(shape)

@@ -1,0 +1,176 @@
+"""Reductions: each states the weight of an element in the result, and both sweeps follow.
+
+Ties of max and min share the gradient equally.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from microgradnp.primitives.primitive import (
+    Array,
+    composite,
+    constant,
+    expand,
+    keep_axes,
+    linear,
+    math_prod,
+    reduction,
+    structural,
+)
+
+Axis = int | tuple[int, ...] | None
+
+
+def count(shape: tuple[int, ...], axis: Axis) -> int:
+    """Return how many elements a reduction over `axis` combines into one."""
+    if axis is None:
+        return math_prod(shape)
+    return math_prod(tuple(shape[a] for a in (axis if isinstance(axis, tuple) else (axis,))))
+
+
+# np.add.reduce is what np.sum calls, three times faster for small arrays
+linear(
+    np.sum,
+    lambda g, _y, _x, *, axis=None, keepdims=False: expand(keep_axes(g, _x, axis, keepdims), _x.shape),
+    r"\sum {x}",
+    compute=lambda x, axis=None, keepdims=False: np.add.reduce(x, axis, None, None, keepdims),
+)
+
+
+def _mean_transpose(g: Array, _y: Array, _x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    return expand(keep_axes(g, _x, axis, keepdims) / count(_x.shape, axis), _x.shape)
+
+
+linear(np.mean, _mean_transpose, r"\operatorname{{mean}} {x}")
+
+
+def _shares(y: Array, x: Array, *, axis: Axis) -> Array:
+    extreme = x == y
+    return extreme / np.sum(extreme, axis=axis, keepdims=True)
+
+
+for _extreme in {np.max, np.amax}:
+    reduction(_extreme, _shares, r"\max {x}", smooth=False)
+for _extreme in {np.min, np.amin}:
+    reduction(_extreme, _shares, r"\min {x}", smooth=False)
+
+
+def _prod_pull(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    return keep_axes(g, x, axis, keepdims) * _others(x, axis)
+
+
+def _prod_push(dx: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    return (_others(x, axis) * dx).sum(axis=axis, keepdims=keepdims)
+
+
+def _others(x: Array, axis: Axis) -> Array:
+    """Return for each element the product of all the others, by running products from both ends.
+
+    No division: it is right, to any order, where elements are zero.
+    """
+    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+    if not axes or x.size == 0:
+        return np.ones(x.shape, x.dtype)
+    kept = tuple(i for i in range(x.ndim) if i not in axes)
+    last = x.transpose(kept + axes)
+    flat = last.reshape(tuple(x.shape[i] for i in kept) + (-1,))
+    n = flat.shape[-1]
+    one = np.ones(flat.shape[:-1] + (1,), x.dtype)
+    if isinstance(flat, np.ndarray):
+        before = np.concatenate([one, np.cumprod(flat[..., :-1], axis=-1)], axis=-1)
+        after = np.concatenate([one, np.cumprod(flat[..., :0:-1], axis=-1)], axis=-1)[..., ::-1]
+        others = before * after
+    else:  # on Tensors: the same running products, spelled out so that they differentiate again
+        before, after = [one], [one]
+        for i in range(n - 1):
+            before.append(before[-1] * flat[..., i : i + 1])
+            after.append(after[-1] * flat[..., n - 1 - i : n - i])
+        others = np.concatenate(before, axis=-1) * np.concatenate(after[::-1], axis=-1)
+    return others.reshape(last.shape).transpose(tuple(int(i) for i in np.argsort(kept + axes)))
+
+
+structural(np.prod, _prod_pull, _prod_push, r"\prod {x}")
+
+
+def _variance(a: Array, axis: Axis, freedom: float, keepdims: bool) -> Array:
+    centred = a - np.mean(a, axis=axis, keepdims=True)
+    return np.sum(centred * centred, axis=axis, keepdims=keepdims) / max(count(a.shape, axis) - freedom, 0)
+
+
+@composite(np.var)
+def _var(a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0) -> Array:
+    return _variance(a, axis, ddof or correction, keepdims)
+
+
+@composite(np.std)
+def _std(a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0) -> Array:
+    return root(_variance(a, axis, ddof or correction, keepdims))
+
+
+@composite(np.average)
+def _average(a: Array, axis: Axis = None, weights: Array | None = None, *, keepdims: bool = False) -> Array:
+    if weights is None:
+        return np.mean(a, axis=axis, keepdims=keepdims)
+    if np.shape(weights) != a.shape:
+        if axis is None or isinstance(axis, tuple) or np.ndim(weights) != 1:
+            raise TypeError("the weights of np.average must have the shape of the data, or be 1-D with one axis given")
+        weights = np.reshape(weights, [len(weights) if i == axis % a.ndim else 1 for i in range(a.ndim)])
+        weights = np.broadcast_to(weights, a.shape)
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+
+
+@composite(np.ptp)
+def _ptp(a: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+def _cumsum(a: Array, axis: int | None = None) -> Array:
+    return np.cumsum(a, axis=axis)
+
+
+def _cumsum_transpose(g: Array, _y: Array, _x: Array, *, axis: int | None = None) -> Array:
+    if axis is None:
+        return np.flip(np.cumsum(np.flip(g))).reshape(_x.shape)
+    return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
+
+
+linear(np.cumsum, _cumsum_transpose)
+
+for _position in (np.argmax, np.argmin):
+    constant(_position, 1, axis=None, keepdims=False)
+constant(np.argsort, 1, axis=-1, kind=None, stable=None)
+for _logical in (np.all, np.any, np.count_nonzero):
+    constant(_logical, 1, axis=None, keepdims=False)
+
+
+# -- square root with the gradient of a norm -----------------------------------------------------------------------
+
+
+def root(x: Array) -> Array:
+    """Return the square root, with derivative 0 at 0: the convention for norms."""
+    zero = x == 0
+    return np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, x)))
+
+
+@composite(np.linalg.norm)
+def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
+    matrix = isinstance(axis, tuple) or (axis is None and x.ndim == 2)
+    if ord is None or (ord == "fro" and matrix) or (ord == 2 and not matrix):
+        return root(np.sum(np.abs(x) ** 2 if np.iscomplexobj(x) else x * x, axis=axis, keepdims=keepdims))
+    if matrix or x.ndim != 1 and axis is None:
+        raise NotImplementedError(
+            f"np.linalg.norm with ord={ord!r} of matrices is not differentiated yet; the Frobenius norm (ord=None) is"
+        )
+    if ord == np.inf:
+        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+    if ord == -np.inf:
+        return np.min(np.abs(x), axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(x != 0, axis=axis, keepdims=keepdims) * 1.0
+    if ord == 1:
+        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+    return np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1.0 / ord)

@@ -1,0 +1,279 @@
+"""Functions that move elements without changing them. All linear: each entry states its transpose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from microgradnp.primitives.primitive import (
+    Array,
+    Variadic,
+    composite,
+    constant,
+    enter,
+    expand,
+    linear,
+    unbroadcast,
+)
+
+# -- one operand ---------------------------------------------------------------------------------------------------
+
+
+def _same_shape(g: Array, _y: Array, _x: Array, **_params: Any) -> Array:
+    return g.reshape(_x.shape)
+
+
+def _reshape(x: Array, shape: Any = None, order: str = "C") -> Array:
+    return np.reshape(x, shape, order)
+
+
+def _reshape_transpose(g: Array, _y: Array, _x: Array, *, shape: Any = None, order: str = "C") -> Array:
+    return g.reshape(_x.shape) if order == "C" else np.reshape(g, _x.shape, order="F")
+
+
+linear(np.reshape, _reshape_transpose)
+
+
+@composite(np.ravel)
+def _ravel(a: Array, order: str = "C") -> Array:
+    return np.reshape(a, (-1,), order=order)
+
+
+def _transpose_back(g: Array, _y: Array, _x: Array, *, axes: Any = None) -> Array:
+    if axes is None:
+        return np.transpose(g)
+    axes = [axis % _x.ndim for axis in axes]
+    return np.transpose(g, [axes.index(i) for i in range(_x.ndim)])
+
+
+linear(np.transpose, _transpose_back, "{x}^T")
+linear(np.swapaxes, lambda g, _y, _x, *, axis1, axis2: np.swapaxes(g, axis1, axis2))
+linear(np.moveaxis, lambda g, _y, _x, *, source, destination: np.moveaxis(g, destination, source))
+linear(np.expand_dims, lambda g, _y, _x, *, axis: g.reshape(_x.shape))
+linear(np.squeeze, lambda g, _y, _x, *, axis=None: g.reshape(_x.shape))
+linear(np.broadcast_to, lambda g, _y, _x, *, shape: unbroadcast(g, _x.shape))
+linear(np.flip, lambda g, _y, _x, *, axis=None: np.flip(g, axis))
+linear(np.roll, lambda g, _y, _x, *, shift, axis=None: np.roll(g, _opposite(shift), axis))
+linear(np.tril, lambda g, _y, _x, *, k=0: np.tril(g, k))
+linear(np.triu, lambda g, _y, _x, *, k=0: np.triu(g, k))
+for _identity in (np.copy, np.asanyarray):
+    linear(np.copy, lambda g, _y, _x: g, compute=lambda x: np.array(x))
+if hasattr(np, "matrix_transpose"):
+    linear(np.matrix_transpose, lambda g, _y, _x: np.swapaxes(g, -1, -2))
+
+
+def _opposite(shift: Any) -> Any:
+    return tuple(-s for s in shift) if isinstance(shift, tuple | list) else -shift
+
+
+def cast(x: Array, dtype: Any) -> Array:
+    """Return `x` in another float type."""
+    return np.asarray(x).astype(dtype)[()]
+
+
+cast_ = linear(cast, lambda g, _y, _x, *, dtype: g.astype(_x.dtype))
+
+
+@composite(np.atleast_1d)
+def _atleast_1d(*arrays: Array) -> Any:
+    grown = [a.reshape((1,)) if np.ndim(a) == 0 else a for a in arrays]
+    return grown[0] if len(grown) == 1 else tuple(grown)
+
+
+@composite(np.atleast_2d)
+def _atleast_2d(*arrays: Array) -> Any:
+    grown = [np.reshape(a, (1, -1)) if np.ndim(a) < 2 else a for a in arrays]
+    return grown[0] if len(grown) == 1 else tuple(grown)
+
+
+# -- indexing: x[pattern], where the arrays of the pattern are operands too ----------------------------------------
+
+
+class Slot:
+    """Stands in an index pattern for an operand: an index array that may change from run to run of a graph."""
+
+    __slots__ = ("position",)
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+    def __repr__(self) -> str:
+        return f"<index {self.position}>"
+
+
+def filled(pattern: Any, arrays: Sequence[Array]) -> Any:
+    """Return the index that NumPy understands: the pattern with its arrays put in."""
+    if isinstance(pattern, tuple):
+        return tuple(arrays[p.position] if isinstance(p, Slot) else p for p in pattern)
+    return arrays[pattern.position] if isinstance(pattern, Slot) else pattern
+
+
+def getitem(x: Array, *arrays: Array, pattern: Any) -> Array:
+    """Return x[pattern]."""
+    return x[filled(pattern, arrays)]
+
+
+def scatter(g: Array, *arrays: Array, pattern: Any, shape: tuple[int, ...]) -> Array:
+    """Return zeros of a shape to which g is added at [pattern]: the transpose of getitem."""
+    z = np.zeros(shape, g.dtype)
+    if not arrays:
+        z[pattern] = g  # basic indexing names each element once
+    elif all(getattr(a, "dtype", None) == np.bool_ for a in arrays) and len(arrays) == 1:
+        z[filled(pattern, arrays)] = g  # so does one mask
+    else:
+        np.add.at(z, filled(pattern, arrays), g)
+    return z
+
+
+getitem_ = enter(
+    getitem,
+    Variadic(
+        getitem,
+        lambda g, _y, xs, _wanted, *, pattern: [scatter_(g, *xs[1:], pattern=pattern, shape=xs[0].shape)]
+        + [None] * (len(xs) - 1),
+        lambda dxs, _y, xs, *, pattern: None if dxs[0] is None else getitem_(dxs[0], *xs[1:], pattern=pattern),
+    ),
+)
+scatter_ = enter(
+    scatter,
+    Variadic(
+        scatter,
+        lambda g, _y, xs, _wanted, *, pattern, shape: [getitem_(g, *xs[1:], pattern=pattern)] + [None] * (len(xs) - 1),
+        lambda dxs, _y, xs, *, pattern, shape: None
+        if dxs[0] is None
+        else scatter_(dxs[0], *xs[1:], pattern=pattern, shape=shape),
+    ),
+)
+# the index arrays are read, the array itself is not: only its shape
+getitem_.reads = scatter_.reads = ((False, False, True),)
+
+
+# -- joining -------------------------------------------------------------------------------------------------------
+
+
+def concatenate(*arrays: Array, axis: int | None = 0) -> Array:
+    """Return the arrays joined along an axis that they have."""
+    return np.concatenate(arrays, axis=axis)
+
+
+def stack(*arrays: Array, axis: int = 0) -> Array:
+    """Return the arrays joined along a new axis."""
+    return np.stack(arrays, axis=axis)
+
+
+def _concatenate_pull(g: Array, _y: Array, xs: Sequence[Array], wanted: Sequence[bool], *, axis: int | None = 0) -> Any:
+    gradients: list[Array | None] = []
+    start = 0
+    for x, want in zip(xs, wanted, strict=True):
+        if axis is None:
+            stop = start + x.size
+            gradients.append(g[start:stop].reshape(x.shape) if want else None)
+        else:
+            stop = start + x.shape[axis]
+            gradients.append(g[(slice(None),) * (axis % g.ndim) + (slice(start, stop),)] if want else None)
+        start = stop
+    return gradients
+
+
+def _stack_pull(g: Array, _y: Array, xs: Sequence[Array], wanted: Sequence[bool], *, axis: int = 0) -> Any:
+    lead = (slice(None),) * (axis % g.ndim)
+    return [g[(*lead, i)] if want else None for i, want in enumerate(wanted)]
+
+
+def _zeros_for_none(dxs: Sequence[Array | None], xs: Sequence[Array]) -> list[Array]:
+    return [np.zeros(x.shape, x.dtype) if dx is None else dx for dx, x in zip(dxs, xs, strict=True)]
+
+
+concatenate_ = enter(
+    concatenate,
+    Variadic(
+        concatenate,
+        _concatenate_pull,
+        lambda dxs, _y, xs, *, axis=0: concatenate_(*_zeros_for_none(dxs, xs), axis=axis),
+    ),
+)
+stack_ = enter(
+    stack,
+    Variadic(
+        stack, _stack_pull, lambda dxs, _y, xs, *, axis=0: stack_(*_zeros_for_none(dxs, xs), axis=axis)
+    ),
+)
+
+
+@composite(np.concatenate)
+def _concatenate(arrays: Any, axis: int | None = 0) -> Array:
+    return concatenate_(*arrays, axis=axis)
+
+
+if hasattr(np, "concat") and np.concat is not np.concatenate:
+    composite(np.concat)(_concatenate)
+
+
+@composite(np.stack)
+def _stack(arrays: Any, axis: int = 0) -> Array:
+    return stack_(*arrays, axis=axis)
+
+
+@composite(np.vstack)
+def _vstack(tup: Any) -> Array:
+    return concatenate_(*(np.atleast_2d(a) for a in tup), axis=0)
+
+
+@composite(np.hstack)
+def _hstack(tup: Any) -> Array:
+    arrays = [np.atleast_1d(a) for a in tup]
+    return concatenate_(*arrays, axis=0 if np.ndim(arrays[0]) == 1 else 1)
+
+
+@composite(np.column_stack)
+def _column_stack(tup: Any) -> Array:
+    return concatenate_(*(np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a for a in tup), axis=1)
+
+
+@composite(np.split)
+def _split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+    n = ary.shape[axis]
+    if isinstance(indices_or_sections, int | np.integer):
+        if n % indices_or_sections:
+            raise ValueError(f"an axis of length {n} does not split into {indices_or_sections} equal parts")
+        edges = list(range(0, n + 1, n // int(indices_or_sections)))
+    else:
+        edges = [0, *(int(i) for i in indices_or_sections), n]
+    lead = (slice(None),) * (axis % ary.ndim)
+    return [ary[(*lead, slice(a, b))] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+# -- diagonals -----------------------------------------------------------------------------------------------------
+
+
+@composite(np.diagonal)
+def _diagonal(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    rows = np.arange(max(0, min(moved.shape[-2] + min(offset, 0), moved.shape[-1] - max(offset, 0))))
+    return moved[..., rows - min(offset, 0), rows + max(offset, 0)]
+
+
+@composite(np.trace)
+def _trace(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+@composite(np.diag)
+def _diag(v: Array, k: int = 0) -> Array:
+    if v.ndim != 1:
+        return _diagonal(v, k)
+    n = v.shape[0] + abs(k)
+    rows = np.arange(v.shape[0])
+    return scatter_(v, rows - min(k, 0), rows + max(k, 0), pattern=(Slot(0), Slot(1)), shape=(n, n))
+
+
+# -- of the shape alone --------------------------------------------------------------------------------------------
+
+for _about in (np.shape, np.ndim, np.size):
+    constant(_about, 1, axis=None) if _about is np.size else constant(_about, 1)
+for _like in (np.zeros_like, np.ones_like, np.empty_like):
+    constant(_like, 1, dtype=None, order="K", subok=True, shape=None)
+constant(np.iscomplexobj, 1)
+constant(np.isrealobj, 1)

@@ -1,0 +1,892 @@
+"""The Tensor: a value that remembers the NumPy call that made it.
+
+Operators and methods record with little overhead; NumPy's own functions reach the same recorders through NumPy's
+protocols (``__array_ufunc__``, NEP 13, and ``__array_function__``, NEP 18).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any, NoReturn
+
+import numpy as np
+
+from microgradnp import explain
+from microgradnp.primitives import COMPOSITES, TABLE
+from microgradnp.primitives.primitive import Primitive
+from microgradnp.primitives.shapes import Slot, cast_, concatenate_, getitem_, stack_
+from microgradnp.tape import (
+    FREED,
+    OFF,
+    RECORD,
+    SCALAR64,
+    TRACE,
+    Call,
+    Known,
+    Leaf,
+    Node,
+    current_mode,
+    freed_error,
+    reachable,
+    recording,
+    reverse_sweep,
+    tick,
+)
+
+Array = Any
+
+float64 = np.float64
+
+#: Operands that are constants to us. Any other type may know better what to do: it gets NotImplemented.
+NUMBERS = (int, float, complex, np.generic, np.ndarray)
+PLAIN = frozenset((int, float, bool, complex, np.ndarray, *{np.dtype(c).type for c in "?bhilqBHILQefdgFDG"}))
+
+#: Called with every node that is recorded while a function is being traced.
+observer: ContextVar[Callable[[Node], None] | None] = ContextVar("microgradnp_observer", default=None)
+
+
+# -- recording -----------------------------------------------------------------------------------------------------
+
+
+def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
+    """Compute a primitive and record it: the general path, for any number of operands and any parameters."""
+    values = [x._value if x.__class__ is Tensor else admitted(x) for x in inputs]
+    try:
+        y = primitive.function(*values, **params)
+    except (ValueError, TypeError, IndexError, ZeroDivisionError, np.exceptions.AxisError) as error:
+        raise explain.failed(primitive, inputs, params, error) from error
+    if y.__class__ is np.ndarray and y.base is not None:
+        for x in inputs:
+            if x.__class__ is Tensor:
+                x._viewed = True
+    parents = tuple(x.node if x.__class__ is Tensor else None for x in inputs)
+    if parents.count(None) == len(parents):
+        return result(y)
+    how = current_mode()
+    if how == OFF:
+        return result(y)
+    y = result(y)._value
+    if how == TRACE:
+        node = record_call(primitive, parents, (y, *map(private, values)), y, params)
+        observe = observer.get()
+        if observe is not None:
+            observe(node)
+        return Tensor(y, node)
+    if primitive.constant or y.dtype.kind not in "fc":
+        return Tensor(y)
+    keep = primitive.keeps(tuple(p is not None for p in parents))
+    saved = [y if keep[0] else None]
+    for x, parent, kept in zip(values, parents, keep[1:], strict=True):
+        if kept:
+            saved.append(x if parent is not None else private(x))
+        else:  # only shapes are at hand
+            saved.append(None if parent is not None or primitive.elementwise else Known(x))
+    return Tensor(y, record_call(primitive, parents, tuple(saved), y, params))
+
+
+def record_call(
+    primitive: Primitive, parents: tuple[Node | None, ...], saved: tuple[Any, ...], y: Array, params: dict[str, Any]
+) -> Node:
+    """Return the record of a call."""
+    spec = SCALAR64 if y.__class__ is float64 else (y.shape, y.dtype)
+    return Call(primitive, parents, saved, spec, params) if params else Node(primitive, parents, saved, spec)
+
+
+def result(y: Any) -> Tensor:
+    """Return a Tensor of what a NumPy function returned."""
+    return Tensor(y if isinstance(y, np.ndarray | np.generic) else np.asarray(y)[()])
+
+
+def admitted(x: Any) -> Any:
+    """Return an operand as NumPy takes it, or raise for what holds Tensors that NumPy would swallow."""
+    if isinstance(x, list | tuple):
+        return tensor(x)._value if not holds_tensor(x) else explain_swallowed(x)
+    return x
+
+
+def explain_swallowed(x: Any) -> NoReturn:
+    """Refuse a list of Tensors as an operand: NumPy would detach it."""
+    raise TypeError(
+        "a list that holds Tensors is no operand: NumPy would take their values and lose their gradients. "
+        "Use mg.tensor([...]) or np.stack([...]), which differentiate"
+    )
+
+
+def private(x: Any) -> Any:
+    """Return a constant operand so that the user's later changes to it do not reach the graph.
+
+    An array that can still be written to is copied. To keep large data from being copied at every use, make a Tensor
+    of them once: its value is immutable.
+    """
+    if x.__class__ is np.ndarray or isinstance(x, np.ndarray):
+        owner = x
+        while isinstance(owner, np.ndarray):
+            if owner.flags.writeable:
+                return x.copy()
+            owner = owner.base
+    return x
+
+
+def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
+    """Return a recorder for a function of one operand without parameters: the fast path."""
+    compute = compute or primitive.function
+    keep_y, keep_x = primitive.reads[0]
+
+    def record(x: Any) -> Any:
+        if x.__class__ is not Tensor:
+            return NotImplemented
+        node = x.node
+        value = x._value
+        if node is None:
+            return result(compute(value))
+        how = current_mode()
+        if how != RECORD:
+            return apply(primitive, (x,), {})
+        try:
+            y = compute(value)
+        except (ValueError, TypeError) as error:
+            raise explain.failed(primitive, (x,), {}, error) from error
+        spec = SCALAR64 if y.__class__ is float64 else (y.shape, y.dtype)
+        return Tensor(
+            y, Node(primitive, (node,), (y if keep_y else None, value if keep_x else None), spec)
+        )
+
+    record.__name__ = primitive.name
+    return record
+
+
+def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = None) -> Callable[[Any, Any], Any]:
+    """Return a recorder for a function of two operands without parameters: the fast path."""
+    compute = compute or primitive.function
+    keep_left, keep_right, keep_both = (
+        primitive.keeps((True, False)),
+        primitive.keeps((False, True)),
+        primitive.keeps((True, True)),
+    )
+
+    def record(a: Any, b: Any) -> Any:
+        if a.__class__ is Tensor:
+            left, left_node = a._value, a.node
+        elif a.__class__ in PLAIN:
+            left, left_node = a, None
+        else:
+            return record_foreign(primitive, a, b)
+        if b.__class__ is Tensor:
+            right, right_node = b._value, b.node
+        elif b.__class__ in PLAIN:
+            right, right_node = b, None
+        else:
+            return record_foreign(primitive, a, b)
+        try:
+            y = compute(left, right)
+        except (ValueError, TypeError, ZeroDivisionError) as error:
+            raise explain.failed(primitive, (a, b), {}, error) from error
+        if left_node is None:
+            if right_node is None:
+                return result(y)
+            keep = keep_right
+            if keep[1] and left.__class__ is np.ndarray:
+                left = private(left)
+        elif right_node is None:
+            keep = keep_left
+            if keep[2] and right.__class__ is np.ndarray:
+                right = private(right)
+        else:
+            keep = keep_both
+        if current_mode() != RECORD:
+            return apply(primitive, (a, b), {})
+        if y.__class__ is float64:
+            spec = SCALAR64
+        else:
+            spec = (y.shape, y.dtype)
+            if y.dtype.kind not in "fc":
+                return result(y)
+        keep_y, keep_a, keep_b = keep
+        return Tensor(
+            y,
+            Node(
+                primitive,
+                (left_node, right_node),
+                (y if keep_y else None, left if keep_a else None, right if keep_b else None),
+                spec,
+            ),
+        )
+
+    record.__name__ = primitive.name
+    return record
+
+
+def record_foreign(primitive: Primitive, a: Any, b: Any) -> Any:
+    """Record with operands of other types: lists become arrays, what is not ours may take over."""
+    for x in (a, b):
+        if not isinstance(x, (Tensor, *NUMBERS, list, tuple)):
+            return NotImplemented
+    return apply(primitive, (a, b), {})
+
+
+def reflected(record: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return the operator for a Tensor on the right."""
+
+    def reversed_(self: Any, other: Any) -> Any:
+        return record(other, self)
+
+    return reversed_
+
+
+def in_place(record: Callable[[Any, Any], Any], symbol: str) -> Callable[[Any, Any], Any]:
+    """Return the in-place operator: the same Tensor gets the new value, and remembers how it was made.
+
+    Refused where NumPy would change something else as well: a leaf that is being recorded, or memory shared by views.
+    """
+
+    def operate(self: Any, other: Any) -> Any:
+        if isinstance(self.node, Leaf):
+            if current_mode() != OFF:
+                raise explain.in_place(self, symbol)
+            new = np.asarray(record(self, other)._value)
+            if new.shape != self.shape or not np.can_cast(new.dtype, self.dtype, "same_kind"):
+                raise ValueError(
+                    f"{explain.calls(self)} {symbol}= {explain.describe(other)}: the result has shape {new.shape} and type "
+                    f"{new.dtype}, but {explain.describe(self)} of {self.dtype} must keep both"
+                )
+            self._set(new.astype(self.dtype, copy=False))
+            return self
+        made = record(self, other)
+        if made is NotImplemented:
+            return made
+        if made.shape != self.shape:
+            raise ValueError(
+                f"{explain.calls(self)} {symbol}= {explain.describe(other)}: the result of shape {made.shape} does not fit "
+                f"in place; write a new name on the left"
+            )
+        if getattr(self._value, "base", None) is not None or getattr(self, "_viewed", False):
+            raise explain.in_place(self, symbol)
+        if made.dtype != self.dtype:
+            made = made.astype(self.dtype)
+        self._value, self.node = made._value, made.node
+        return self
+
+    return operate
+
+
+def method(function: Any) -> Callable[..., Any]:
+    """Return a NumPy function as a method."""
+
+    def run(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return call(function, self, *args, **kwargs)
+
+    run.__name__ = function.__name__
+    run.__doc__ = f"Same as ``np.{function.__name__}(self, ...)``."
+    return run
+
+
+
+# -- the Tensor -----------------------------------------------------------------------------------------------------
+
+
+class Tensor:
+    """An array that remembers the NumPy call that made it. Made by `tensor`, and by every operation on Tensors.
+
+    Values are immutable. A parameter gets another value by `assign`, by an optimizer, or by an in-place operator under
+    `no_grad`.
+
+    Attributes
+    ----------
+    data : ndarray
+        The value, read-only.
+    grad : ndarray or None
+        What `backward` accumulated, for a Tensor made with ``requires_grad=True``.
+    node : Node or None
+        The record of the call; None for a constant.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> w = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> np.sum(w * w).backward()
+    >>> w.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("_name", "_value", "_viewed", "node")
+
+    _name: str
+    _viewed: bool  # set when a view of the value was made
+
+    def __init__(self, value: Array, node: Node | None = None) -> None:
+        self._value = value
+        self.node = node
+
+    # -- what it is ------------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> np.ndarray[Any, Any]:
+        """The value, as a read-only array. It stays what it is when the Tensor is assigned another value."""
+        value = self._value
+        if value.__class__ is not np.ndarray:
+            value = np.asarray(value)
+        owner = value
+        while isinstance(owner, np.ndarray) and owner.flags.writeable:  # down to the array that owns the memory
+            owner.flags.writeable = False
+            owner = owner.base
+        return value  # type: ignore[no-any-return]
+
+    @property
+    def grad(self) -> np.ndarray[Any, Any] | None:
+        """The accumulated gradient: an array of the shape and type of the value, or None."""
+        return self.node.grad if isinstance(self.node, Leaf) else None
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if not isinstance(self.node, Leaf):
+            raise AttributeError(f"{explain.calls(self)} keeps no gradient: only tensors made with requires_grad=True do")
+        if value is not None:
+            value = np.array(value._value if isinstance(value, Tensor) else value, dtype=self.dtype)
+            if value.shape != self.shape:
+                raise ValueError(f"a gradient of shape {value.shape} does not fit {explain.describe(self)}")
+        self.node.grad = value
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this Tensor are recorded."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if bool(value) == (self.node is not None):
+            return
+        if value:
+            check_differentiable(self._value, self)
+            self.node = Leaf(self._value, getattr(self, "_name", None))
+        elif isinstance(self.node, Leaf):
+            self._name, self.node = self.node.name or "", None
+        else:
+            raise RuntimeError(f"{explain.calls(self)} is the result of a recorded operation; use .detach() for a constant")
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this Tensor begins a graph, or is on none."""
+        return self.node is None or isinstance(self.node, Leaf)
+
+    @property
+    def name(self) -> str | None:
+        """The name given to it, for messages, formulas and pictures."""
+        if isinstance(self.node, Leaf):
+            return self.node.name
+        return getattr(self, "_name", None) or None
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        if isinstance(self.node, Leaf):
+            self.node.name = value
+        else:
+            self._name = value or ""
+
+    shape = property(lambda self: self._value.shape, doc="Lengths of the axes.")
+    dtype = property(lambda self: self._value.dtype, doc="Type of the elements.")
+    ndim = property(lambda self: self._value.ndim, doc="Number of axes.")
+    size = property(lambda self: self._value.size, doc="Number of elements.")
+    nbytes = property(lambda self: self._value.nbytes, doc="Bytes of the value.")
+    itemsize = property(lambda self: self._value.itemsize, doc="Bytes of one element.")
+
+    # -- the value, leaving the graph ------------------------------------------------------------------------------
+
+    def item(self, *args: Any) -> Any:
+        """Return the only element (or the one at `args`) as a Python number."""
+        if not args and self._value.size != 1:
+            raise ValueError(f"item() wants one element, {explain.describe(self)} has {self._value.size}; index it first")
+        return self._value.item(*args)
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """Return the value as a new, writable array."""
+        return np.array(self._value)
+
+    def tolist(self) -> Any:
+        """Return the value as nested lists of Python numbers."""
+        return self._value.tolist()
+
+    def detach(self) -> Tensor:
+        """Return a constant with the same value, which no gradient passes."""
+        return Tensor(self._value)
+
+    def copy(self) -> Tensor:
+        """Return the same value as another Tensor, recorded like any operation."""
+        return call(np.copy, self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if self.node is not None and self._value.dtype.kind in "fc":
+            raise explain.leaving(self, "np.asarray")
+        value = self.data if copy is not True else self.numpy()
+        return value if dtype is None else value.astype(dtype)
+
+    def __float__(self) -> float:
+        if self.node is not None and self._value.dtype.kind in "fc":
+            raise explain.leaving(self, "float")
+        return float(self.item())
+
+    def __int__(self) -> int:
+        if self.node is not None and self._value.dtype.kind in "fc":
+            raise explain.leaving(self, "int")
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        if self.node is not None and self._value.dtype.kind in "fc":
+            raise explain.leaving(self, "complex")
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._value.dtype.kind not in "iu" or self._value.ndim:
+            raise TypeError(f"only a 0-d integer Tensor is an index, {explain.describe(self)} of {self.dtype} is not")
+        return int(self._value)
+
+    def __bool__(self) -> bool:
+        if self._value.size != 1:
+            raise ValueError(f"the truth value of {explain.describe(self)} is ambiguous: use .any() or .all()")
+        return bool(self._value)
+
+    def __len__(self) -> int:
+        if not self._value.ndim:
+            raise TypeError(f"len() of {explain.describe(self)}: it has no axis")
+        return int(self._value.shape[0])
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._value.ndim:
+            raise TypeError(f"cannot iterate over {explain.describe(self)}: it has no axis")
+        return (self[i] for i in range(self._value.shape[0]))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self._value == (item._value if isinstance(item, Tensor) else item)))
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")
+        extra = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
+        if isinstance(self.node, Leaf):
+            extra += ", requires_grad=True"
+        elif self.node is not None:
+            extra += f", made_by={self.node.primitive.name}"
+        if self.name:
+            extra += f", name={self.name!r}"
+        return f"Tensor({text}{extra})"
+
+    def __str__(self) -> str:
+        return str(self._value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self._value.size == 1 else format(str(self), spec)
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise TypeError(
+                f"{explain.calls(self)} is the result of a recorded operation, which cannot be copied or pickled with "
+                "its graph: use .detach() for the value alone"
+            )
+        return tensor, (np.asarray(self._value), self.node is not None, None, self.name)
+
+    # -- gradients -------------------------------------------------------------------------------------------------
+
+    def backward(self, grad: Any = None, *, retain_graph: bool = False) -> None:
+        """Add the gradient of this Tensor to the `grad` of every leaf that it depends on.
+
+        Parameters
+        ----------
+        grad : array_like, optional
+            The cotangent, of this Tensor's shape. May be left out for a result of size one, and is 1 then.
+        retain_graph : bool
+            Keep what the graph saved, so that `backward` can be called again.
+
+        Raises
+        ------
+        RuntimeError
+            If this Tensor depends on nothing that requires a gradient, or its graph is freed, or a value that the
+            sweep needs was changed since it was recorded.
+        ValueError
+            If the cotangent is missing or has another shape.
+        """
+        if self.node is None:
+            raise explain.no_graph(self)
+        g = cotangent_for(self, grad)
+        nodes, _ = reachable((self.node,))
+        check_unchanged(nodes)
+        gradients = reverse_sweep(nodes, {self.node: g}, free=not retain_graph)
+        given = {id(g)}
+        for leaf in nodes:
+            if isinstance(leaf, Leaf):
+                leaf_gradient = own(gradients.get(leaf), leaf, given)
+                leaf.grad = leaf_gradient if leaf.grad is None else leaf.grad + leaf_gradient
+
+    def zero_grad(self) -> None:
+        """Forget the accumulated gradient."""
+        if isinstance(self.node, Leaf):
+            self.node.grad = None
+
+    def assign(self, value: Any) -> None:
+        """Give a leaf another value. Arrays that were taken from it before stay what they were.
+
+        Parameters
+        ----------
+        value : array_like
+            Of the shape of this Tensor; converted to its dtype.
+
+        Raises
+        ------
+        RuntimeError
+            If this Tensor is the result of a recorded operation.
+        ValueError
+            If the shape differs.
+        """
+        if not self.is_leaf:
+            raise RuntimeError(
+                f"assign() to {explain.calls(self)}, the result of {self.node.primitive.name}: only leaves can be "  # type: ignore[union-attr]
+                "assigned; make a new tensor instead"
+            )
+        if isinstance(value, Tensor):
+            value = value._value
+        new = np.array(value, dtype=self.dtype)
+        if new.shape != self.shape:
+            raise ValueError(f"cannot assign a value of shape {new.shape} to {explain.describe(self)}")
+        self._set(new)
+
+    def _set(self, value: Array) -> None:
+        """Rebind the value of a leaf, so that a graph which saved the old one can tell."""
+        self._value = value[()] if value.ndim == 0 else value
+        if isinstance(self.node, Leaf):
+            self.node.saved = (self._value,)
+            self.node.changed = tick()
+
+    # -- NumPy's protocols -----------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            record = RECORDERS.get(ufunc)
+            if record is not None:
+                return record(*inputs)
+        return call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return call(function, *args, **kwargs)
+
+    # -- indexing --------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Tensor:
+        pattern, arrays = split_index(index)
+        return apply(getitem_, (self, *arrays), {"pattern": pattern})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if self.node is None and not (isinstance(value, Tensor) and value.node is not None):
+            new = np.array(self._value)
+            new[plain_index(index)] = value._value if isinstance(value, Tensor) else value
+            self._value = new[()] if new.ndim == 0 else new
+        elif isinstance(self.node, Leaf) and current_mode() == OFF:
+            new = np.array(self._value)
+            new[plain_index(index)] = value._value if isinstance(value, Tensor) else value
+            self._set(new)
+        else:
+            raise explain.assignment(self, value)
+
+    # -- operators -------------------------------------------------------------------------------------------------
+
+    __add__ = binary(TABLE[np.add], operator.add)
+    __sub__ = binary(TABLE[np.subtract], operator.sub)
+    __mul__ = binary(TABLE[np.multiply], operator.mul)
+    __truediv__ = binary(TABLE[np.divide], operator.truediv)
+    __floordiv__ = binary(TABLE[np.floor_divide], operator.floordiv)
+    __mod__ = binary(TABLE[np.remainder], operator.mod)
+    __pow__ = binary(TABLE[np.power], operator.pow)
+    __matmul__ = binary(TABLE[np.matmul])
+    __radd__, __rsub__, __rmul__ = reflected(__add__), reflected(__sub__), reflected(__mul__)
+    __rtruediv__, __rfloordiv__ = reflected(__truediv__), reflected(__floordiv__)
+    __rmod__, __rpow__, __rmatmul__ = reflected(__mod__), reflected(__pow__), reflected(__matmul__)
+    __iadd__, __isub__ = in_place(__add__, "+"), in_place(__sub__, "-")
+    __imul__, __itruediv__ = in_place(__mul__, "*"), in_place(__truediv__, "/")
+    __ifloordiv__, __imod__ = in_place(__floordiv__, "//"), in_place(__mod__, "%")
+    __ipow__, __imatmul__ = in_place(__pow__, "**"), in_place(__matmul__, "@")
+    __neg__ = unary(TABLE[np.negative], operator.neg)
+    __pos__ = unary(TABLE[np.positive])
+    __abs__ = unary(TABLE[np.absolute])
+    __invert__ = unary(TABLE[np.invert])
+    __lt__ = binary(TABLE[np.less], operator.lt)
+    __le__ = binary(TABLE[np.less_equal], operator.le)
+    __gt__ = binary(TABLE[np.greater], operator.gt)
+    __ge__ = binary(TABLE[np.greater_equal], operator.ge)
+    __eq__ = binary(TABLE[np.equal], operator.eq)  # type: ignore[assignment]
+    __ne__ = binary(TABLE[np.not_equal], operator.ne)  # type: ignore[assignment]
+    __and__ = binary(TABLE[np.bitwise_and], operator.and_)
+    __or__ = binary(TABLE[np.bitwise_or], operator.or_)
+    __xor__ = binary(TABLE[np.bitwise_xor], operator.xor)
+    __rand__, __ror__, __rxor__ = reflected(__and__), reflected(__or__), reflected(__xor__)
+    __lshift__ = binary(TABLE[np.left_shift], operator.lshift)
+    __rshift__ = binary(TABLE[np.right_shift], operator.rshift)
+    __rlshift__, __rrshift__ = reflected(__lshift__), reflected(__rshift__)
+
+    # -- NumPy's methods -------------------------------------------------------------------------------------------
+
+    sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
+    max, min, ptp = method(np.max), method(np.min), method(np.ptp)
+    var, std, cumsum = method(np.var), method(np.std), method(np.cumsum)
+    all, any = method(np.all), method(np.any)
+    argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
+    dot, clip, round = method(np.dot), method(np.clip), method(np.round)
+    swapaxes, squeeze = method(np.swapaxes), method(np.squeeze)
+    diagonal, trace = method(np.diagonal), method(np.trace)
+    # the elementwise functions also as methods, as other tensor libraries have them: the shortest way to record one
+    exp, log, sqrt = unary(TABLE[np.exp]), unary(TABLE[np.log]), unary(TABLE[np.sqrt])
+    sin, cos, tan = unary(TABLE[np.sin]), unary(TABLE[np.cos]), unary(TABLE[np.tan])
+    sinh, cosh, tanh = unary(TABLE[np.sinh]), unary(TABLE[np.cosh]), unary(TABLE[np.tanh])
+    abs, sign, square = unary(TABLE[np.absolute]), unary(TABLE[np.sign]), unary(TABLE[np.square])
+    T = property(lambda self: apply(TABLE[np.transpose], (self,), {}), doc="The axes in reverse order.")
+    mT = property(lambda self: apply(TABLE[np.swapaxes], (self,), {"axis1": -1, "axis2": -2}), doc="The last two axes swapped.")
+
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
+        """Return the elements in another shape."""
+        return call(np.reshape, self, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[no-any-return]
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """Return the axes in another order, reversed by default."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return call(np.transpose, self, order)  # type: ignore[no-any-return]
+
+    def ravel(self, order: str = "C") -> Tensor:
+        """Return the elements as a vector."""
+        return self.reshape(-1, order=order)
+
+    flatten = ravel
+
+    def astype(self, dtype: Any, **kwargs: Any) -> Tensor:
+        """Return the values in another type; between float types differentiably."""
+        dtype = np.dtype(dtype)
+        if dtype.kind in "fc" and self._value.dtype.kind in "fc":
+            if dtype.kind == "f" and self._value.dtype.kind == "c":
+                raise TypeError(f"astype({dtype}) of complex {explain.calls(self)} loses the imaginary part; use np.real")
+            return apply(cast_, (self,), {"dtype": dtype})
+        if self.node is not None and self._value.dtype.kind in "fc" and current_mode() != OFF:
+            raise TypeError(
+                f"astype({dtype}) would take {explain.describe(self)} out of its graph: {dtype} has no derivative. "
+                f"Use .data.astype({dtype})"
+            )
+        return result(self._value.astype(dtype))
+
+
+# -- NumPy's functions ---------------------------------------------------------------------------------------------
+
+
+def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Run a NumPy function, or one of ours, with Tensors among its arguments."""
+    primitive = TABLE.get(function)
+    if primitive is not None:
+        inputs, params = explain.bound(primitive, function, args, kwargs)
+        return apply(primitive, inputs, params)
+    program = COMPOSITES.get(function)
+    if program is not None:
+        args, kwargs = explain.honoured(program, function, args, kwargs)
+        try:
+            return program(*args, **kwargs)
+        except RecursionError:
+            raise
+    return explain.unsupported(function, args, kwargs)
+
+
+REDUCES = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min, np.logical_and: np.all, np.logical_or: np.any}
+
+
+def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a ufunc's method, or a call with keywords."""
+    for x in inputs:
+        if not isinstance(x, (Tensor, *NUMBERS, list, tuple)):
+            return NotImplemented
+    if kwargs.get("out") is not None:
+        raise explain.out_argument(ufunc, inputs, kwargs["out"])
+    kwargs = {k: v for k, v in kwargs.items() if not explain.is_default(k, v)}
+    if method == "reduce" and ufunc in REDUCES:
+        kwargs.setdefault("axis", 0)
+        return call(REDUCES[ufunc], *inputs, **kwargs)
+    if method == "outer" and not kwargs and len(inputs) == 2:
+        a, b = inputs
+        return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+    if method == "__call__" and ufunc in TABLE and not kwargs:
+        return apply(TABLE[ufunc], inputs, {})
+    if method == "__call__" and ufunc in COMPOSITES:
+        return call(ufunc, *inputs, **kwargs)
+    return explain.unsupported(ufunc, inputs, kwargs, method)
+
+
+# -- indices -------------------------------------------------------------------------------------------------------
+
+
+def split_index(index: Any) -> tuple[Any, list[Any]]:
+    """Split an index into a pattern and the arrays in it, which are operands."""
+    if index.__class__ in (int, slice) or index is None or index is Ellipsis:
+        return index, []
+    arrays: list[Any] = []
+
+    def piece(p: Any) -> Any:
+        if isinstance(p, list):
+            if holds_tensor(p):
+                p = tensor(p)
+            else:
+                p = np.asarray(p) if len(p) else np.zeros(0, int)
+        if isinstance(p, Tensor | np.ndarray):
+            if p.dtype.kind not in "iub":
+                raise IndexError(f"an index must be of integers or booleans, {explain.describe(p)} is of {p.dtype}")
+            arrays.append(p)
+            return Slot(len(arrays) - 1)
+        return p
+
+    pattern = tuple(piece(p) for p in index) if isinstance(index, tuple) else piece(index)
+    return pattern, arrays
+
+
+def plain_index(index: Any) -> Any:
+    """Return an index with Tensors replaced by their values."""
+    if isinstance(index, tuple):
+        return tuple(i._value if isinstance(i, Tensor) else i for i in index)
+    return index._value if isinstance(index, Tensor) else index
+
+
+def holds_tensor(x: Any) -> bool:
+    """Return whether a nested list or tuple holds a Tensor."""
+    stack = [x]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Tensor):
+            return True
+        if isinstance(item, list | tuple):
+            stack.extend(item)
+    return False
+
+
+# -- making Tensors ------------------------------------------------------------------------------------------------
+
+
+def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> Tensor:
+    """Make a Tensor. The data are copied: changing them later changes nothing here.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers. A list of Tensors is stacked, differentiably.
+    requires_grad : bool
+        Whether operations on it are recorded, so that `Tensor.backward` fills its `grad`.
+    dtype : dtype, optional
+        Default: that of the data.
+    name : str, optional
+        For messages, formulas and pictures. Variables need none: their names are found.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    TypeError
+        If the data are no numbers, or a gradient is asked of integers.
+
+    Examples
+    --------
+    >>> import microgradnp as mg
+    >>> mg.tensor([1.0, 2.0], requires_grad=True)
+    Tensor([1., 2.], requires_grad=True)
+    """
+    if isinstance(data, Tensor):
+        if data.node is not None and not isinstance(data.node, Leaf):
+            value = data if dtype is None else data.astype(dtype)
+            if name:
+                value.name = name
+            return value
+        data = data._value
+    elif isinstance(data, list | tuple) and holds_tensor(data):
+        stacked = stack_(*(tensor(item, dtype=dtype) if not isinstance(item, Tensor) else item for item in data), axis=0)
+        return stacked if dtype is None else stacked.astype(dtype)
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("a masked array would lose its mask; use its .filled(value), and the mask as a factor")
+    try:
+        value = np.array(data, dtype=dtype)
+    except (ValueError, TypeError) as error:
+        raise explain.not_numbers(data, error) from error
+    if value.dtype.kind not in "biufc":
+        raise explain.not_numbers(data, None)
+    if not value.dtype.isnative:
+        value = value.astype(value.dtype.newbyteorder("="))
+    made = Tensor(value[()] if value.ndim == 0 else value)
+    if requires_grad:
+        check_differentiable(value, name or data)
+        made.node = Leaf(made._value, name)
+    elif name:
+        made._name = name
+    return made
+
+
+def check_differentiable(value: Array, who: Any) -> None:
+    """Raise unless gradients with respect to `value` make sense."""
+    if value.dtype.kind not in "fc":
+        raise explain.not_differentiable(value, who)
+
+
+def cotangent_for(y: Tensor, grad: Any) -> Array:
+    """Return the gradient with which a sweep from `y` starts."""
+    shape, dtype = y.shape, y.dtype
+    if grad is None:
+        if y.size != 1:
+            raise explain.no_cotangent(y)
+        return dtype.type(1) if not shape else np.ones(shape, dtype)
+    if isinstance(grad, Tensor):
+        grad = grad._value
+    grad = np.asarray(grad)
+    if grad.shape != shape:
+        raise ValueError(
+            f"the cotangent has shape {grad.shape}, but {explain.describe(y)} needs one of its own shape {shape}"
+        )
+    if grad.dtype.kind not in "biufc" or (grad.dtype.kind == "c" and dtype.kind != "c"):
+        raise TypeError(f"a cotangent of type {grad.dtype} does not fit {explain.describe(y)} of type {dtype}")
+    return np.array(grad, dtype=dtype)[()] if not shape else grad.astype(dtype)
+
+
+def own(g: Array | None, like: Any, taken: set[int]) -> np.ndarray[Any, Any]:
+    """Return a gradient as an array that shares memory with nothing; zeros for None."""
+    if g is None:
+        return np.zeros(like.shape, like.dtype)
+    if g.__class__ is not np.ndarray or g.base is not None or id(g) in taken or not g.flags.writeable:
+        g = np.array(g)
+    taken.add(id(g))
+    return g  # type: ignore[no-any-return]
+
+
+def check_unchanged(nodes: Sequence[Node]) -> None:
+    """Raise if a rule of these nodes would read a leaf's value that was changed since it was recorded."""
+    latest = max((leaf.changed for leaf in nodes if isinstance(leaf, Leaf)), default=0)
+    if not latest:
+        return
+    for node in nodes:
+        if node.order > latest:
+            break
+        if node.saved is FREED:
+            raise freed_error(node)
+        for parent, value in zip(node.parents, node.saved[1:], strict=False):
+            if isinstance(parent, Leaf) and parent.changed > node.order and value is not None:
+                raise explain.changed(parent, node)
+
+
+def no_grad() -> Any:
+    """Return a context in which nothing is recorded, and leaves may be changed in place.
+
+    Examples
+    --------
+    >>> import microgradnp as mg
+    >>> w = mg.tensor([1.0], requires_grad=True)
+    >>> with mg.no_grad():
+    ...     w -= 0.5
+    >>> w
+    Tensor([0.5], requires_grad=True)
+    """
+    return recording(OFF)
+
+
+#: How each ufunc is recorded when it is called on Tensors without keywords.
+RECORDERS: dict[Any, Callable[..., Any]] = {
+    function: (unary if primitive.arity == 1 else binary)(primitive)
+    for function, primitive in TABLE.items()
+    if isinstance(function, np.ufunc) and primitive.arity in (1, 2) and function.nout == 1
+}

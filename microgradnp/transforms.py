@@ -1,0 +1,647 @@
+"""Functions of functions: gradients, products with Jacobians, and matrices of derivatives.
+
+Each runs the function once on fresh variables, which records a graph, and sweeps over it. A sweep is recorded in turn
+when its result depends on something outside, so transforms nest in any order and close over outer Tensors.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from microgradnp import explain, tree
+from microgradnp.primitives.primitive import REQUIRED, Structural, enter
+from microgradnp.tape import (
+    ALIAS,
+    OFF,
+    RECORD,
+    TRACE,
+    Leaf,
+    Node,
+    current_mode,
+    dependent,
+    forward_sweep,
+    reachable,
+    recording,
+    reverse_sweep,
+    tick,
+)
+from microgradnp.tensor import Tensor, call, own
+
+Array = Any
+Function = Callable[..., Any]
+
+
+# -- one run of a function on variables ----------------------------------------------------------------------------
+
+
+class Run:
+    """A function run on fresh variables: the variables, the result, and the graph between them."""
+
+    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int], copy: bool = False) -> None:
+        self.outer_mode = current_mode()
+        self.since = tick()
+        self.inputs = [args[i] for i in argnums]
+        self.variables: list[Tensor] = []
+        names = parameter_names(f)
+
+        def variable(path: str, leaf: Any) -> Tensor:
+            made = new_variable(leaf, path, self.outer_mode, copy)
+            self.variables.append(made)
+            return made
+
+        prepared = [tree.transform(constant_argument, arg) for arg in args]
+        for i in argnums:
+            label = names[i] if i < len(names) else f"argument {i}"
+            leaves = [variable(label + path, leaf) for path, leaf in tree.flatten(args[i])]
+            prepared[i] = tree.filled(args[i], leaves)
+        with recording(TRACE if self.outer_mode == TRACE else RECORD):
+            self.result = f(*prepared, **{k: tree.transform(constant_argument, v) for k, v in kwargs.items()})
+
+    def sweep_back(self, outputs: Sequence[Tensor], cotangents: Sequence[Array]) -> list[Array]:
+        """Return the gradients of the variables for cotangents of the outputs, as arrays or outer Tensors."""
+        roots = [y.node for y in outputs]
+        nodes, outer = reachable(roots, self.since)
+        recorded = self.outer_mode != OFF and (outer or any(on_graph(c) for c in cotangents))
+        sources = [x.node for x in self.variables if x.node is not None]
+        within = dependent(nodes, sources) if outer or self.outer_mode == TRACE else None
+        gradients: dict[Node, Array] = {}
+        with recording(self.outer_mode if recorded else OFF):
+            for root, ct in zip(roots, cotangents, strict=True):
+                if root is not None and root.order >= self.since and (within is None or root in within):
+                    ct = (ct if isinstance(ct, Tensor) else Tensor(ct)) if recorded else plain(ct)
+                    gradients[root] = gradients[root] + ct if root in gradients else ct
+            reverse_sweep(nodes, gradients, targets=sources, within=within, lift=Tensor if recorded else None)
+        taken = {id(plain(c)) for c in cotangents}
+        return [leaving(gradients.get(node), node, taken) for node in sources]
+
+    def sweep_forward(self, outputs: Sequence[Tensor], tangents: Sequence[Array]) -> list[Array]:
+        """Return the tangents of the outputs for tangents of the variables, as arrays or outer Tensors."""
+        nodes, outer = reachable([y.node for y in outputs], self.since)
+        recorded = self.outer_mode != OFF and (outer or any(on_graph(t) for t in tangents))
+        sources = [x.node for x in self.variables if x.node is not None]
+        known = {
+            node: (t if isinstance(t, Tensor) else Tensor(t)) if recorded else plain(t)
+            for node, t in zip(sources, tangents, strict=True)
+        }
+        within = dependent(nodes, sources) if outer or self.outer_mode == TRACE else None
+        with recording(self.outer_mode if recorded else OFF):
+            forward_sweep(nodes, known, within=within, lift=Tensor if recorded else None)
+        taken = {id(plain(t)) for t in tangents}
+        return [
+            leaving(None if y.node is None else known.get(y.node), y, taken) for y in outputs
+        ]
+
+    def outputs(self) -> list[Tensor]:
+        """Return the leaves of the result as Tensors."""
+        return [output_tensor(leaf) for _, leaf in tree.flatten(self.result)]
+
+    def plain_result(self, copy: bool = False) -> Any:
+        """Return the result as it leaves the transform: arrays, or Tensors where it depends on something outside."""
+
+        def leave(y: Any) -> Any:
+            if not isinstance(y, Tensor):
+                return y
+            if y.node is not None and self.outer_mode != OFF and reachable([y.node], self.since)[1]:
+                return y
+            value = y._value
+            if isinstance(value, np.ndarray) and (copy or value.base is not None or not value.flags.writeable):
+                value = value.copy()
+            return scalar(value)
+
+        return tree.transform(leave, self.result)
+
+
+def new_variable(leaf: Any, path: str, outer_mode: int, copy: bool) -> Tensor:
+    """Return a fresh Tensor to differentiate with respect to, connected to the outer graph where `leaf` is on one."""
+    if isinstance(leaf, Tensor):
+        value = leaf._value
+        if value.dtype.kind not in "fc":
+            raise explain.not_differentiable(value, path)
+        if leaf.node is not None and outer_mode != OFF:
+            return Tensor(value, Node(ALIAS, (leaf.node,), (value, value), leaf.node.spec))
+        return Tensor(value, Leaf(value, path))
+    if isinstance(leaf, bool | int) or not isinstance(leaf, float | complex | np.ndarray | np.generic):
+        value = np.asarray(leaf) if isinstance(leaf, bool | int) else None
+        if value is None:
+            raise TypeError(f"`{path}` is a {type(leaf).__name__}, which has no derivative; pass an array or a float")
+        raise explain.not_differentiable(value, path)
+    if isinstance(leaf, np.ma.MaskedArray):
+        raise TypeError(f"`{path}` is a masked array and would lose its mask; use its .filled(value)")
+    value = np.asarray(leaf)
+    if value.dtype.kind not in "fc":
+        raise explain.not_differentiable(value, path)
+    if not value.dtype.isnative:
+        value = value.astype(value.dtype.newbyteorder("="))
+    elif copy:
+        value = value.copy()
+    return Tensor(borrowed(value), Leaf(value, path))
+
+
+def borrowed(value: np.ndarray[Any, Any]) -> Array:
+    """Return a read-only view of the user's array: nothing that we hand out may lock or change the array itself."""
+    if not value.ndim:
+        return value[()]
+    value = value.view()
+    value.flags.writeable = False
+    return value
+
+
+def constant_argument(leaf: Any) -> Any:
+    """Return an argument that is not differentiated as a constant Tensor; what is no array stays what it is."""
+    if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "biufc" and not isinstance(leaf, np.ma.MaskedArray):
+        return Tensor(borrowed(np.asarray(leaf)))
+    return leaf
+
+
+def output_tensor(leaf: Any) -> Tensor:
+    """Return an output as a Tensor; constants are allowed, and have no gradient."""
+    if isinstance(leaf, Tensor):
+        return leaf
+    return Tensor(np.asarray(leaf)[()])
+
+
+def on_graph(x: Any) -> bool:
+    """Return whether x is a Tensor being recorded."""
+    return isinstance(x, Tensor) and x.node is not None
+
+
+def plain(x: Any) -> Array:
+    """Return the value of a Tensor, or an array as it is."""
+    return x._value if isinstance(x, Tensor) else x
+
+
+def scalar(x: Array) -> Array:
+    """Return a 0-d array as a NumPy scalar, as NumPy does."""
+    return x[()] if isinstance(x, np.ndarray) and not x.ndim else x
+
+
+def leaving(g: Array | None, like: Any, taken: set[int]) -> Array:
+    """Return a gradient as it leaves a transform: an array that shares memory with nothing, or an outer Tensor."""
+    if on_graph(g):
+        return g
+    return scalar(own(plain(g), like, taken))
+
+
+def parameter_names(f: Function) -> list[str]:
+    """Return the names of a function's positional parameters, as far as they can be told."""
+    known = explain.parameters_of(f) if getattr(f, "__hash__", None) else None
+    return [name for name, kind, _ in known or () if kind in (0, 1)]
+
+
+def normalised(argnums: int | Sequence[int], count: int, f: Function) -> tuple[int, ...]:
+    """Return argnums as non-negative positions."""
+    given = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in given:
+        if not isinstance(i, int | np.integer) or not -count <= i < count:
+            raise ValueError(
+                f"argnums={argnums!r}, but {getattr(f, '__name__', 'the function')} was called with {count} positional argument(s)"
+            )
+    return tuple(int(i) % count for i in given)
+
+
+def real_scalar(run: Run, f: Function) -> Tensor:
+    """Return the result of a run as a real Tensor of size one, or say what is wrong with it."""
+    name = getattr(f, "__name__", "the function")
+    y = run.result
+    advice = "return one real number, e.g. np.sum(...) or np.mean(...), or use mg.jacobian or mg.vjp"
+    if isinstance(y, tuple | list | dict) or y is None:
+        extra = "; for a loss with other results use has_aux=True" if isinstance(y, tuple) else ""
+        raise TypeError(f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}{extra}")
+    if not isinstance(y, Tensor | np.ndarray | np.generic | float | int | complex):
+        raise TypeError(f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}")
+    y = output_tensor(y)
+    if y.size != 1:
+        raise TypeError(f"the gradient of {name} needs a scalar, but it returned shape {y.shape}: {advice}")
+    if y.dtype.kind != "f":
+        kind = {"c": "a complex number", "b": "a boolean"}.get(y.dtype.kind, f"an integer ({y.dtype})")
+        fix = "take np.real or np.abs(...)**2 of it" if y.dtype.kind == "c" else "it has no derivative; return a float"
+        raise TypeError(f"the gradient of {name} needs a real number, but it returned {kind}: {fix}")
+    return y
+
+
+# -- the public transforms -----------------------------------------------------------------------------------------
+
+
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Function:
+    """Return a function that computes both f and its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Returns one real number (any array of size one). Inside it the array arguments are Tensors.
+    argnums : int or sequence of int
+        Which positional arguments to differentiate: arrays, floats, or trees of them.
+    has_aux : bool
+        Whether f returns ``(loss, other)``; the other is handed through.
+
+    Returns
+    -------
+    callable
+        Returns ``(value, gradient)``, or ``((value, other), gradient)`` with `has_aux`. The gradient has the tree,
+        shapes and dtypes of the argument; for a sequence of argnums it is a tuple.
+
+    Raises
+    ------
+    TypeError
+        If the result is no real number, or an argument is of integers.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> value, gradient = mg.value_and_grad(lambda w: np.sum(w**2))(np.array([1.0, 2.0]))
+    >>> float(value), gradient
+    (5.0, array([2., 4.]))
+    """
+
+    @functools.wraps(f, updated=())
+    def evaluate(*args: Any, **kwargs: Any) -> Any:
+        positions = normalised(argnums, len(args), f)
+        run = Run(f, args, kwargs, positions)
+        aux = None
+        if has_aux:
+            if not isinstance(run.result, tuple) or len(run.result) != 2:
+                raise TypeError(f"has_aux=True wants {getattr(f, '__name__', 'f')} to return (loss, other)")
+            run.result, aux = run.result
+        y = real_scalar(run, f)
+        seed = y.dtype.type(1) if not y.shape else np.ones(y.shape, y.dtype)
+        gradients = run.sweep_back([y], [seed])
+        result = split(run, gradients, isinstance(argnums, int))
+        value = run.plain_result()
+        if has_aux:
+            run.result = aux
+            return (value, run.plain_result()), result
+        return value, result
+
+    return evaluate
+
+
+def split(run: Run, gradients: Sequence[Array], single: bool) -> Any:
+    """Return gradients as the trees of the arguments."""
+    rest = iter(gradients)
+    trees = tuple(tree.transform(lambda _: next(rest), x) for x in run.inputs)
+    return trees[0] if single else trees
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Function:
+    """Return the gradient of a function that returns one real number.
+
+    Parameters
+    ----------
+    f, argnums, has_aux
+        As for `value_and_grad`.
+
+    Returns
+    -------
+    callable
+        Returns the gradient: arrays of the shapes and dtypes of the argument; Tensors inside an outer transform. With
+        `has_aux` ``(gradient, other)``.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> float(mg.grad(mg.grad(np.sin))(0.5)) == -np.sin(0.5)
+    True
+    """
+    both = value_and_grad(f, argnums, has_aux=has_aux)
+
+    @functools.wraps(f, updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, result = both(*args, **kwargs)
+        return (result, value[1]) if has_aux else result
+
+    return gradient
+
+
+def vjp(f: Function, *xs: Any) -> tuple[Any, Function]:
+    """Return f(*xs) and its pullback: products of cotangents with the Jacobian.
+
+    Parameters
+    ----------
+    f : callable
+        Any outputs: an array or a tree of arrays.
+    *xs : arrays, floats, or trees of them
+
+    Returns
+    -------
+    y : the result
+    pull : callable
+        ``pull(ct)``, with `ct` of the tree and shapes of `y`, is a tuple of one gradient per argument. It can be
+        called any number of times.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> y, pull = mg.vjp(np.sin, np.array([0.0, np.pi]))
+    >>> pull(np.array([1.0, 1.0]))
+    (array([ 1., -1.]),)
+    """
+    run = Run(f, xs, {}, range(len(xs)), copy=True)
+    outputs = run.outputs()
+    y = run.plain_result(copy=True)
+
+    def pull(ct: Any) -> tuple[Any, ...]:
+        given = tree.flatten(ct)
+        if len(given) != len(outputs):
+            raise ValueError(f"the cotangent has {len(given)} array(s), the result has {len(outputs)}")
+        cotangents = [like(c, y, f"cotangent{path}", "the result") for (path, c), y in zip(given, outputs, strict=True)]
+        return split(run, run.sweep_back(outputs, cotangents), single=False)  # type: ignore[no-any-return]
+
+    return y, pull
+
+
+def like(c: Any, y: Any, what: str, whom: str) -> Array:
+    """Return a cotangent or tangent as an array (or outer Tensor) of the shape and type of its primal."""
+    if not isinstance(c, Tensor):
+        c = np.asarray(c)
+    if c.dtype.kind not in "biufc":
+        raise TypeError(f"the {what} holds {c.dtype}; it must hold numbers")
+    if c.shape != y.shape:
+        raise ValueError(f"the {what} has shape {c.shape}, but {whom} has shape {y.shape}; the two must be equal")
+    if c.dtype != y.dtype:
+        if y.dtype.kind not in "fc":
+            return np.zeros(y.shape)
+        if c.dtype.kind == "c" and y.dtype.kind != "c":
+            raise TypeError(f"the {what} is complex, but {whom} is real ({y.dtype})")
+        c = c.astype(y.dtype)
+    return scalar(c)
+
+
+def jvp(f: Function, xs: Sequence[Any], dxs: Sequence[Any]) -> tuple[Any, Any]:
+    """Return f(*xs) and its derivative in a direction: the Jacobian times the tangents.
+
+    Parameters
+    ----------
+    f : callable
+        Any outputs: an array or a tree of arrays.
+    xs : sequence of arrays, floats, or trees of them
+        The arguments.
+    dxs : sequence
+        The direction, of the same trees and shapes.
+
+    Returns
+    -------
+    y, dy : the result and its tangent, of the same tree and shapes
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> y, dy = mg.jvp(lambda a, b: a * b, (2.0, 3.0), (1.0, 0.0))
+    >>> float(y), float(dy)
+    (6.0, 3.0)
+    """
+    if not isinstance(xs, tuple | list) or not isinstance(dxs, tuple | list):
+        raise TypeError("mg.jvp(f, xs, dxs) wants a tuple of arguments and a tuple of tangents: mg.jvp(f, (x,), (dx,))")
+    if len(xs) != len(dxs):
+        raise ValueError(f"mg.jvp got {len(xs)} argument(s) and {len(dxs)} tangent(s)")
+    run = Run(f, xs, {}, range(len(xs)))
+    given = tree.flatten(list(dxs))
+    if len(given) != len(run.variables):
+        raise ValueError(f"the tangents hold {len(given)} array(s), the arguments {len(run.variables)}")
+    tangents = [like(t, x, f"tangent{path}", "its argument") for (path, t), x in zip(given, run.variables, strict=True)]
+    outputs = run.outputs()
+    dys = run.sweep_forward(outputs, tangents)
+    return run.plain_result(), tree.filled(run.result, dys)
+
+
+def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return the Jacobian: all partial derivatives of all outputs.
+
+    Parameters
+    ----------
+    f : callable
+        Any outputs: an array or a tree of arrays.
+    argnums : int or sequence of int
+
+    Returns
+    -------
+    callable
+        For an output of shape S and an argument of shape I an array of shape S + I; for trees, the tree of the output
+        with, at each leaf, the tree of the argument.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> mg.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    @functools.wraps(f, updated=())
+    def jacobian_of(*args: Any, **kwargs: Any) -> Any:
+        positions = normalised(argnums, len(args), f)
+        run = Run(f, args, kwargs, positions)
+        outputs = run.outputs()
+        if sum(x.size for x in run.variables) < sum(y.size for y in outputs):
+            blocks = columns(run, outputs)
+        else:
+            blocks = rows(run, outputs)
+        per_output = iter([split(run, row, isinstance(argnums, int)) for row in blocks])
+        return tree.transform(lambda _: next(per_output), run.result)
+
+    return jacobian_of
+
+
+def rows(run: Run, outputs: Sequence[Tensor]) -> list[list[Array]]:
+    """Return the Jacobian's blocks, one reverse sweep for each output element."""
+    blocks = []
+    for y in outputs:
+        swept = []
+        for k in range(y.size):
+            seed = np.zeros(y.shape, y.dtype if y.dtype.kind in "fc" else float)
+            seed[np.unravel_index(k, y.shape)] = 1
+            swept.append(run.sweep_back([y], [scalar(seed)]))
+        blocks.append([
+            gathered([row[i] for row in swept], y.shape + x.shape, 0, x.dtype) for i, x in enumerate(run.variables)
+        ])
+    return blocks
+
+
+def columns(run: Run, outputs: Sequence[Tensor]) -> list[list[Array]]:
+    """Return the Jacobian's blocks, one forward sweep for each input element."""
+    blocks: list[list[Array]] = [[] for _ in outputs]
+    for i, x in enumerate(run.variables):
+        swept = []
+        for k in range(x.size):
+            tangents = [np.zeros(v.shape, v.dtype) for v in run.variables]
+            tangents[i][np.unravel_index(k, x.shape)] = 1
+            swept.append(run.sweep_forward(outputs, [scalar(t) for t in tangents]))
+        for j, y in enumerate(outputs):
+            flat = gathered([column[j] for column in swept], y.shape + (x.size,), -1, y.dtype)
+            blocks[j].append(flat.reshape(y.shape + x.shape))
+    return blocks
+
+
+def gathered(pieces: Sequence[Array], shape: tuple[int, ...], axis: int, dtype: Any) -> Array:
+    """Return rows or columns as one array (or outer Tensor) of the given shape."""
+    if not pieces:
+        return np.zeros(shape, dtype if dtype.kind in "fc" else float)
+    if any(isinstance(piece, Tensor) for piece in pieces):
+        return call(np.stack, list(pieces), axis=axis).reshape(shape)
+    return np.stack(pieces, axis=axis).reshape(shape)
+
+
+def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return the Hessian of a function that returns one real number: the Jacobian of its gradient.
+
+    Parameters
+    ----------
+    f, argnums
+        As for `grad`.
+
+    Returns
+    -------
+    callable
+        For an argument of shape I an array of shape I + I; for trees or several arguments, the tree of trees.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> mg.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return the product of the Hessian with a vector, by forward over reverse: the Hessian is never built.
+
+    Parameters
+    ----------
+    f, argnums
+        As for `grad`.
+
+    Returns
+    -------
+    callable
+        ``(x, v)``, or all arguments of f and then v, of the tree and shapes of the differentiated argument(s).
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> mg.hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    gradient = grad(f, argnums)
+
+    @functools.wraps(f, updated=())
+    def product(*args: Any, **kwargs: Any) -> Any:
+        if len(args) < 2:
+            raise TypeError("mg.hvp(f)(x, v) wants the arguments of f, then the vector")
+        *xs, v = args
+        positions = normalised(argnums, len(xs), f)
+
+        def restricted(*chosen: Any) -> Any:
+            full = list(xs)
+            for i, x in zip(positions, chosen, strict=True):
+                full[i] = x
+            return gradient(*full, **kwargs)
+
+        vs = (v,) if isinstance(argnums, int) else tuple(v)
+        return jvp(restricted, [xs[i] for i in positions], vs)[1]
+
+    return product
+
+
+# -- operations of the user's own ----------------------------------------------------------------------------------
+
+
+class UserPrimitive(Structural):
+    """A user's function with derivative rules of its own. One direction is enough: the other is its transpose."""
+
+    def __init__(self, function: Function) -> None:
+        known = explain.parameters_of(function) or ()
+        if any(kind == 2 for _, kind, _ in known):
+            raise TypeError(f"{function.__name__} takes *{next(n for n, k, _ in known if k == 2)}: a primitive names its operands")
+        operands = [name for name, kind, default in known if kind in (0, 1) and default is REQUIRED_PARAMETER]
+        arity = len(operands)
+        super().__init__(function, [None] * arity, [None] * arity)
+        self.reads = ((True,) * (arity + 1),) * arity
+        self.honours = {n: REQUIRED if d is REQUIRED_PARAMETER else d for n, _, d in known[arity:]}
+        self.operands = operands
+        functools.update_wrapper(self, function, updated=())
+
+    def defvjp(self, *rules: Any) -> UserPrimitive:
+        """Define the reverse rules, one per operand: ``rule(g, y, *inputs, **params)`` returns that operand's gradient."""
+        self.vjps = self._checked(rules, "defvjp")
+        return self
+
+    def defjvp(self, *rules: Any) -> UserPrimitive:
+        """Define the forward rules, one per operand: ``rule(dx, y, *inputs, **params)`` returns its part of dy."""
+        self.jvps = self._checked(rules, "defjvp")
+        return self
+
+    def _checked(self, rules: Sequence[Any], what: str) -> tuple[Any, ...]:
+        if len(rules) != self.arity:
+            raise TypeError(
+                f"{self.name}.{what} wants one rule for each of its operands ({', '.join(self.operands)}), {len(rules)} "
+                "given; None for an operand without a derivative"
+            )
+        return tuple(rules)
+
+    def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+        if any(rule is not None for rule in self.vjps):
+            return super().pull(g, y, xs, wanted, params)
+        self._require(self.jvps)
+        return [
+            transposed(lambda dx, i=i: self.jvps[i](dx, y, *xs, **params), xs[i], g)  # type: ignore[misc]
+            if want and self.jvps[i] is not None
+            else None
+            for i, want in enumerate(wanted)
+        ]
+
+    def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+        if any(rule is not None for rule in self.jvps):
+            return super().push(dxs, y, xs, params)
+        self._require(self.vjps)
+        total = None
+        for i, dx in enumerate(dxs):
+            if dx is not None and self.vjps[i] is not None:
+                dy = transposed(lambda g, i=i: self.vjps[i](g, y, *xs, **params), y, dx)  # type: ignore[misc]
+                total = dy if total is None else total + dy
+        return total
+
+    def _require(self, rules: Sequence[Any]) -> None:
+        if all(rule is None for rule in rules):
+            raise NotImplementedError(f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)")
+
+
+REQUIRED_PARAMETER = explain.inspect.Parameter.empty
+
+
+def transposed(linear_map: Function, at: Array, cotangent: Array) -> Array:
+    """Return the transpose of a linear map applied to a cotangent: the reverse sweep through the map itself."""
+    run = Run(linear_map, [Tensor(np.zeros(at.shape, at.dtype)[()])], {}, [0])
+    return run.sweep_back(run.outputs(), [cotangent])[0]
+
+
+def primitive(function: Function) -> UserPrimitive:
+    """Make a function of yours one operation, with derivative rules of your own (a decorator).
+
+    Parameters
+    ----------
+    function : callable
+        Plain NumPy. Its positional parameters without a default are its operands, the others are keywords.
+
+    Returns
+    -------
+    UserPrimitive
+        Callable like the function, on arrays and Tensors; give it rules with ``.defvjp`` and (or) ``.defjvp``.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> @mg.primitive
+    ... def cube(x):
+    ...     return x**3
+    >>> _ = cube.defvjp(lambda g, y, x: g * 3 * x**2)
+    >>> float(mg.grad(cube)(2.0))
+    12.0
+    """
+    made = UserPrimitive(function)
+    enter(made, made)
+    return made
