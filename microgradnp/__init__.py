@@ -3,6 +3,9 @@
 A Tensor remembers the NumPy call that made it. Every feature is one more reader of that record.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from microgradnp.graph import Graph, name, trace
 from microgradnp.primitives.network import (
     binary_cross_entropy,
@@ -19,4 +22,64 @@ from microgradnp.primitives.network import (
 from microgradnp.tensor import Tensor, no_grad, tensor
 from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive, value_and_grad, vjp
 
+if TYPE_CHECKING:
+    from microgradnp import data, draw, optim, verify
+    from microgradnp.verify import Derivation, check_gradients
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Derivation",
+    "Graph",
+    "Tensor",
+    "binary_cross_entropy",
+    "check_gradients",
+    "cross_entropy",
+    "data",
+    "draw",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "linear",
+    "log_softmax",
+    "logistic",
+    "logsumexp",
+    "name",
+    "no_grad",
+    "optim",
+    "primitive",
+    "relu",
+    "softmax",
+    "softplus",
+    "squared_error",
+    "tensor",
+    "trace",
+    "value_and_grad",
+    "verify",
+    "vjp",
+]
+
+#: Loaded when first asked for, so that `import microgradnp` costs little more than `import numpy`.
+LAZY = {
+    "Derivation": "microgradnp.verify",
+    "check_gradients": "microgradnp.verify",
+    "data": "",
+    "draw": "",
+    "optim": "",
+    "verify": "",
+}
+
+
+def __getattr__(attribute: str) -> Any:
+    if attribute not in LAZY:
+        raise AttributeError(f"module 'microgradnp' has no attribute {attribute!r}")
+    room = LAZY[attribute]
+    value = getattr(import_module(room), attribute) if room else import_module(f"microgradnp.{attribute}")
+    globals()[attribute] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LAZY})

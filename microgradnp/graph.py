@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp import tree
-from microgradnp.naming import OURS, items_of
+from microgradnp.naming import is_engine, items_of
 from microgradnp.tape import OFF, TRACE, Leaf, Node, dependent, reachable, recording, reverse_sweep, tick
 from microgradnp.tensor import Tensor, observer, private
 
@@ -159,7 +159,7 @@ class Names:
         running: list[FrameType] = []
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame is not self.base:
-            if frame.f_globals.get("__name__", "").partition(".")[0] not in OURS:
+            if not is_engine(frame.f_globals.get("__name__", "")):
                 running.append(frame)
             frame = frame.f_back
         if frame is None:  # another thread's function

@@ -9,15 +9,28 @@ from typing import Any
 
 import numpy as np
 
-#: Frames of these packages are not the user's.
-OURS = ("microgradnp", "numpy")
+#: Rooms whose frames run between the user's code and the record. The others (layers, the demonstration) use the
+#: library as a user does, and their variables are worth naming.
+ENGINE = ("tensor", "tape", "transforms", "primitives", "graph", "tree", "naming", "explain", "verify")
+
+
+def is_engine(module: str) -> bool:
+    """Return whether a module's code is the engine's or NumPy's, not the user's.
+
+    Examples
+    --------
+    >>> is_engine("microgradnp.tensor"), is_engine("microgradnp.demo"), is_engine("__main__")
+    (True, False, False)
+    """
+    package, _, rest = module.partition(".")
+    return package == "numpy" or (package == "microgradnp" and rest.partition(".")[0] in ENGINE)
 
 
 def user_frames(limit: int = 12) -> Iterator[FrameType]:
     """Yield the frames of the running program that are the user's own, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and limit:
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in OURS:
+        if not is_engine(frame.f_globals.get("__name__", "")):
             yield frame
             limit -= 1
         frame = frame.f_back
@@ -67,7 +80,7 @@ def items_of(holder: Any) -> list[tuple[str, Any]]:
     if isinstance(holder, list | tuple):
         fields = getattr(holder, "_fields", None)
         return [(f".{fields[i]}" if fields else f"[{i}]", item) for i, item in enumerate(holder[:200])]
-    if isinstance(holder, type) or type(holder).__module__.partition(".")[0] in (*OURS, "builtins"):
+    if isinstance(holder, type) or type(holder).__module__ == "builtins" or is_engine(type(holder).__module__):
         return []
     attributes = getattr(holder, "__dict__", None)
     if isinstance(attributes, dict) and not hasattr(holder, "__path__") and not hasattr(holder, "__spec__"):

@@ -1,0 +1,19 @@
+"""Derivatives checked: by differences, by autodiff, and against what a person wrote."""
+
+from microgradnp.verify.derivation import Derivation, DerivationError
+from microgradnp.verify.gradients import GradientReport, WrongGradient, check_gradients
+from microgradnp.verify.judgement import Cause, Status
+from microgradnp.verify.report import Report, Verdict, WrongDerivation
+
+__all__ = [
+    "Cause",
+    "Derivation",
+    "DerivationError",
+    "GradientReport",
+    "Report",
+    "Status",
+    "Verdict",
+    "WrongDerivation",
+    "WrongGradient",
+    "check_gradients",
+]

@@ -1,0 +1,833 @@
+"""A hand derivation: a forward pass, the formulas claimed for its derivatives, and the verdict on each of them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from microgradnp import tree
+from microgradnp.graph import Graph, numbers_to_array, trace
+from microgradnp.tape import Node
+from microgradnp.verify.judgement import TOLERANCE, Cause, Finding, Status, Witness, compare, finite_gap
+from microgradnp.verify.report import Report, Verdict
+
+Function = Callable[..., Any]
+
+#: How many numbers the differences may compute for one quantity before they take a sample of its entries.
+WORK = 4e7
+EVALUATIONS = 14  # of the loss, for one entry
+
+
+class DerivationError(Exception):
+    """A derivation that cannot be checked as it stands; says how to mend it."""
+
+
+@dataclass
+class Claim:
+    """One formula: what it is of, and how it is computed.
+
+    Attributes
+    ----------
+    kind : {"gradient", "value", "update", "backward"}
+    of : str
+        The quantity, maybe with indices: ``"Wo"``, ``"Wo[i, j]"``.
+    name : str
+        The claim's own name, by which other formulas use it.
+    function : callable
+    """
+
+    kind: str
+    of: str
+    name: str
+    function: Function
+    tolerance: float | None = None
+    rule: Any = None
+    returns: Mapping[str, str] | None = None
+    wrt: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            parameters = inspect.signature(self.function).parameters.values()
+        except (TypeError, ValueError) as error:
+            raise DerivationError(f"the formula for {self.of} is no function that can be called: {error}") from error
+        self.arguments = {
+            p.name: p.default for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        }
+        self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)  # **cache takes every quantity
+        self.quantity, self.indices = parsed_target(self.of)
+
+    def needed(self) -> list[str]:
+        """Return the arguments that have no default, and are no indices of the claim."""
+        return [a for a, default in self.arguments.items() if default is inspect.Parameter.empty and a not in self.indices]
+
+
+def parsed_target(of: str) -> tuple[str, list[str]]:
+    """Split ``"Wo[i, :]"`` into the quantity and its indices; ``zs[0]`` and ``cache["A"]`` are names of quantities."""
+    head, bracket, rest = of.partition("[")
+    if not bracket or not rest.endswith("]"):
+        return of, []
+    parts = [p.strip() for p in rest[:-1].split(",")]
+    return (head.strip(), parts) if all(p == ":" or p.isidentifier() for p in parts) else (of, [])
+
+
+class Derivation:
+    """A derivation to be verified: the forward pass and the claims about it.
+
+    Parameters
+    ----------
+    title : str
+    loss : str, optional
+        The name of the loss, where the forward function returns more than the loss.
+    tolerance : float
+        Relative difference that still counts as equal, besides rounding.
+    seed : int
+        Of the random choices: one-ulp changes, sampled entries.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> d = mg.Derivation("least squares")
+    >>> @d.forward
+    ... def model(X, y, w):
+    ...     r = X @ w - y
+    ...     loss = np.sum(r**2)
+    ...     return loss
+    >>> @d.gradient("w")
+    ... def dw(X, r):
+    ...     return X.T @ r  # the factor 2 is missing
+    >>> report = d.verify(X=np.eye(2), y=np.zeros(2), w=np.array([1.0, 2.0]))
+    >>> str(report["w"].status), report.ok
+    ('wrong', False)
+    """
+
+    def __init__(
+        self, title: str = "", *, loss: str | None = None, tolerance: float = TOLERANCE, seed: int = 0
+    ) -> None:
+        self.title = title
+        self.loss = loss
+        self.tolerance = tolerance
+        self.seed = seed
+        self.function: Function | None = None
+        self.claims: list[Claim] = []
+        self.report: Report | None = None
+
+    # -- stating it ------------------------------------------------------------------------------------------------
+
+    def forward(self, function: Function) -> Function:
+        """State the forward pass: plain NumPy that returns the loss (a decorator)."""
+        if self.function is not None:
+            raise DerivationError(f"{self._who()} has a forward function already: {self.function.__name__}")
+        self.function = function
+        return function
+
+    def gradient(
+        self, of: str, function: Function | None = None, *, name: str | None = None, tolerance: float | None = None
+    ) -> Any:
+        """Claim a formula for the gradient of the loss with respect to a quantity (also as a decorator).
+
+        Parameters
+        ----------
+        of : str
+            An input or a local variable of the forward function, or an element of one: ``"Wo[i, j]"``, with a function
+            of i and j.
+        function : callable, optional
+            Its arguments are found by name among the inputs, the forward's variables and the other claims.
+        name : str, optional
+            By default that of the function.
+        tolerance : float, optional
+            For this claim alone, e.g. because it is an approximation.
+        """
+        return self._claim("gradient", of, function, name, tolerance=tolerance)
+
+    def value(
+        self, of: str, function: Function | None = None, *, name: str | None = None, tolerance: float | None = None
+    ) -> Any:
+        """Claim another form of a quantity of the forward pass (also as a decorator)."""
+        return self._claim("value", of, function, name, tolerance=tolerance)
+
+    def update(
+        self, of: str, rule: Any, function: Function | None = None, *, name: str | None = None, tolerance: float | None = None
+    ) -> Any:
+        """Claim an update of a parameter or of its state (also as a decorator).
+
+        Parameters
+        ----------
+        of : str
+            The parameter whose gradient drives the update.
+        rule : callable
+            The right update. Its argument ``gradient`` is the true gradient of `of`, ``parameter`` the value of `of`; the
+            others are found by name.
+        function : callable, optional
+            The update as written by hand.
+        """
+        return self._claim("update", of, function, name, tolerance=tolerance, rule=rule)
+
+    def backward(
+        self, function: Function | None = None, *, returns: Mapping[str, str] | None = None, wrt: Sequence[str] | None = None
+    ) -> Any:
+        """State one whole hand-written backward function (also as a decorator).
+
+        Parameters
+        ----------
+        function : callable, optional
+            Takes ``cache``, with every quantity as attribute and item, or the quantities by name. Returns a dict of
+            gradients, or a tuple of those of `wrt`.
+        returns : dict, optional
+            Which key of the returned dict is the gradient of which quantity, where the keys are not their names.
+        wrt : sequence of str, optional
+            The quantities whose gradients a returned tuple holds.
+        """
+        if function is None:
+            return lambda fn: self.backward(fn, returns=returns, wrt=wrt)
+        self.claims.append(Claim("backward", "", function.__name__, function, returns=returns, wrt=wrt))
+        return function
+
+    def _claim(self, kind: str, of: str, function: Function | None, name: str | None, **options: Any) -> Any:
+        if not isinstance(of, str):
+            raise TypeError(f"d.{kind}(of, ...) wants the name of a quantity, e.g. d.{kind}('Wo'), not {of!r}")
+        if function is None:
+            return lambda fn: self._claim(kind, of, fn, name, **options)
+        own = name or getattr(function, "__name__", "")
+        if not own or own == "<lambda>":
+            own = {"gradient": f"d{of}", "value": f"{of} rewritten", "update": f"{of} updated"}[kind]
+        claim = Claim(kind, of, own, function, **options)
+        for other in self.claims:
+            if other.name == claim.name:
+                raise DerivationError(f"two claims are called {claim.name!r}: give one another name=")
+            if kind == "gradient" == other.kind and other.of == of:
+                raise DerivationError(f"two claims are made on the gradient of {of!r}: {other.name!r} and {claim.name!r}; keep one")
+        self.claims.append(claim)
+        return function
+
+    def _who(self) -> str:
+        return f"the derivation {self.title!r}" if self.title else "the derivation"
+
+    # -- checking it -----------------------------------------------------------------------------------------------
+
+    def verify(self, inputs: Mapping[str, Any] | None = None, /, **named: Any) -> Report:
+        """Judge every claim with three witnesses: the hand-written value, autodiff, and differences.
+
+        Parameters
+        ----------
+        inputs : dict, optional
+            The arguments of the forward function, and what else the claims use (a learning rate, a momentum).
+        **named
+            The same, by name.
+
+        Returns
+        -------
+        Report
+
+        Raises
+        ------
+        DerivationError
+            If the derivation cannot be checked as it stands: no forward function, a missing input, a claim on a
+            quantity that does not exist, a cycle.
+        """
+        if self.function is None:
+            raise DerivationError(f"{self._who()} has no forward function: decorate it with @d.forward")
+        if not self.claims:
+            raise DerivationError(f"{self._who()} has no claims: state one with @d.gradient('name') or @d.backward")
+        given = {**(inputs or {}), **named}
+        given = {name: reference(numbers_to_array(value)) for name, value in given.items()}
+        self._check_inputs(given)
+        points = [Point(self, given)]
+        self._check_claims(points[0], given)
+        rng = np.random.default_rng(self.seed)
+        for _ in range(3):
+            moved = Point(self, {name: one_ulp_off(value, rng) for name, value in given.items()})
+            if moved.graph_like(points[0]):
+                points.append(moved)
+        self.report = Judge(self, points, rng).report()
+        return self.report
+
+    def _check_inputs(self, given: Mapping[str, Any]) -> None:
+        assert self.function is not None
+        wanted = {
+            p.name: p.default for p in inspect.signature(self.function).parameters.values()
+            if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        }  # fmt: skip
+        missing = [n for n, default in wanted.items() if default is inspect.Parameter.empty and n not in given]
+        if missing:
+            raise DerivationError(
+                f"verify() misses {', '.join(missing)}: {self.function.__name__}({', '.join(wanted)}) needs them; "
+                f"d.verify({', '.join(f'{n}=...' for n in missing)})"
+            )
+        used = set(wanted)
+        for claim in self.claims:
+            used |= set(claim.arguments)
+            if claim.rule is not None and callable(claim.rule):
+                used |= set(inspect.signature(claim.rule).parameters)
+        unknown = [n for n in given if n not in used]
+        if unknown and not any(claim.open for claim in self.claims):
+            raise DerivationError(
+                f"no function of {self._who()} takes {', '.join(unknown)}; the forward function takes {', '.join(wanted)}"
+            )
+
+    def _check_claims(self, point: Point, given: Mapping[str, Any]) -> None:
+        quantities = point.environment
+        names = {claim.name for claim in self.claims if claim.kind != "backward"}
+        for claim in self.claims:
+            if claim.kind == "backward":
+                continue
+            if claim.name in quantities:
+                raise DerivationError(
+                    f"the claim {claim.name!r} is called like a quantity of {point.graph.function}: formulas that take "
+                    f"{claim.name} could mean either; rename it, or give it a name="
+                )
+            if claim.quantity not in point.graph.names:
+                raise DerivationError(self._no_quantity(claim, point))
+            node = point.graph.names[claim.quantity]
+            if claim.kind != "value" and node.dtype.kind != "f":
+                raise DerivationError(f"{claim.name} claims a gradient of {claim.quantity}, which holds {node.dtype}: it has none")
+            if claim.indices and len(claim.indices) != node.ndim:
+                raise DerivationError(f"{claim.of} has {len(claim.indices)} index(es), but {claim.quantity} has shape {node.shape}")
+        for claim in self.claims:
+            for argument in claim.needed():
+                if argument in quantities or argument in names or (claim.kind == "backward" and argument == "cache"):
+                    continue
+                raise DerivationError(
+                    f"{claim.name}({', '.join(claim.arguments)}) takes {argument!r}, which nobody provides: it is no input, "
+                    f"no variable of {point.graph.function} ({listed(point.graph.names)}) and no claim"
+                    + (f" ({', '.join(sorted(names - {claim.name}))})" if names - {claim.name} else "")
+                    + "; pass it to verify() or give it a default"
+                )
+        self._ordered()
+
+    def _no_quantity(self, claim: Claim, point: Point) -> str:
+        text = f"{claim.name} claims {claim.of!r}, but {point.graph.function} computes no quantity of that name"
+        if claim.quantity in point.graph.constants:
+            return f"{text} that depends on its inputs: {claim.quantity} is a constant there"
+        return f"{text}. It computes {listed(point.graph.names)}"
+
+    def _ordered(self) -> list[Claim]:
+        """Return the claims so that each comes after those it uses."""
+        by_name = {claim.name: claim for claim in self.claims}
+        done: list[Claim] = []
+        waiting = list(self.claims)
+        while waiting:
+            ready = [c for c in waiting if all(by_name[a] in done for a in c.arguments if a in by_name and a != c.name)]
+            ready = [c for c in ready if c.name not in c.arguments or c.kind == "backward"]
+            if not ready:
+                raise DerivationError(
+                    "the claims use each other in a circle: " + ", ".join(f"{c.name}({', '.join(c.arguments)})" for c in waiting)
+                )
+            done += ready
+            waiting = [c for c in waiting if c not in ready]
+        return done
+
+    def __graph__(self) -> Any:
+        if self.report is None:
+            raise DerivationError(f"{self._who()} has no graph yet: verify() it with inputs first, or draw its report")
+        return self.report.__graph__()
+
+
+def listed(names: Mapping[str, Any]) -> str:
+    """Return names for a message, without the intermediate values of rebound variables."""
+    shown = [n for n in names if "@" not in n and "." not in n]
+    return ", ".join(shown[:20]) + (", ..." if len(shown) > 20 else "")
+
+
+def reference(value: Any) -> Any:
+    """Return an input in double precision, in which everything is judged."""
+
+    def convert(x: Any) -> Any:
+        if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f":
+            return np.array(x, dtype=np.float64)[()]
+        if hasattr(x, "_value"):
+            return convert(np.array(x._value))
+        return np.array(x) if isinstance(x, np.ndarray) else x
+
+    return tree.transform(convert, value)
+
+
+def one_ulp_off(value: Any, rng: np.random.Generator) -> Any:
+    """Return the numbers, each moved by one rounding."""
+    eps = np.finfo(np.float64).eps
+
+    def move(x: Any) -> Any:
+        if isinstance(x, float | np.ndarray | np.generic) and np.asarray(x).dtype.kind == "f":
+            return x * (1 + eps * rng.choice([-1.0, 1.0], size=np.shape(x)))
+        return x
+
+    return tree.transform(move, value)
+
+
+class Cache(Mapping[str, Any]):
+    """What a backward function is given: every quantity of the forward pass, as attribute and as item."""
+
+    def __init__(self, quantities: Mapping[str, Any]) -> None:
+        self.__dict__.update(quantities)
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            raise KeyError(f"{name!r} is no quantity of the forward pass; it has {listed(self.__dict__)}") from None
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the cache has no {name!r}; it has {listed(self.__dict__)}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise TypeError("the cache is read-only: it holds what the forward pass computed")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __len__(self) -> int:
+        return len(self.__dict__)
+
+
+class Point:
+    """The forward pass at one input: its graph, the values by name, and the true gradients."""
+
+    def __init__(self, derivation: Derivation, given: Mapping[str, Any]) -> None:
+        function = derivation.function
+        assert function is not None
+        signature = inspect.signature(function).parameters.values()
+        everything = any(p.kind is p.VAR_KEYWORD for p in signature)
+        names = {p.name for p in signature}
+        self.inputs = {n: v for n, v in given.items() if n in names or everything}
+        self.function = function
+        with np.errstate(all="ignore"):
+            self.graph: Graph = trace(function, **{n: tree.transform(copied, v) for n, v in self.inputs.items()})
+        self.loss = self._find_loss(derivation)
+        with np.errstate(all="ignore"):
+            self.gradients = self.graph.gradients(self.loss)
+        self.environment: dict[str, Any] = {
+            **given,
+            **self.graph.constants,
+            **{name: plain_value(self.graph.value(node)) for name, node in self.graph.names.items()},
+        }
+
+    def _find_loss(self, derivation: Derivation) -> Node:
+        graph, name = self.graph, derivation.loss
+        if name is not None:
+            if name not in graph.names:
+                raise DerivationError(f"loss={name!r}, but {graph.function} computes {listed(graph.names)}")
+            node = graph.names[name]
+        else:
+            if isinstance(graph.result, tuple | list | dict):
+                raise DerivationError(
+                    f"{graph.function} returns a {type(graph.result).__name__}: say which quantity is the loss, "
+                    f"mg.Derivation(..., loss='loss')"
+                )
+            if not graph.outputs:
+                what = "nothing" if graph.result is None else f"{type(graph.result).__name__}"
+                raise DerivationError(f"{graph.function} returned {what} that depends on none of its inputs; return the loss")
+            node = graph.outputs[0]
+        label = graph.label(node) or "the loss"
+        if node.dtype.kind != "f":
+            raise DerivationError(f"{label}, which {graph.function} returns, holds {node.dtype}: a loss is a real number")
+        if node.size != 1:
+            raise DerivationError(
+                f"{label}, which {graph.function} returns, has shape {node.shape}: a loss is one number; return np.sum or "
+                "np.mean of it"
+            )
+        return node
+
+    def graph_like(self, other: Point) -> bool:
+        """Return whether the same operations were computed, with the same branches taken at every kink."""
+        if len(self.graph.nodes) != len(other.graph.nodes):
+            return False
+        for a, b in zip(self.graph.nodes, other.graph.nodes, strict=True):
+            if a.primitive is not b.primitive or a.spec != b.spec:
+                return False
+            if not a.primitive.smooth and not np.array_equal(branch(a), branch(b)):
+                return False
+        return True
+
+    def gradient(self, quantity: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return the true gradient with respect to a quantity; zeros where the loss ignores it."""
+        node = self.graph.names[quantity]
+        g = self.gradients.get(node)
+        return np.zeros(node.shape) if g is None else np.asarray(g, dtype=np.float64)
+
+    def plain_loss(self, **changes: Any) -> Any:
+        """Return the loss as the user's own function computes it on plain arrays, without our tape."""
+        inputs = {n: tree.transform(copied, v) for n, v in {**self.inputs, **changes}.items()}
+        return self.loss_in(self.function(**inputs))
+
+    def loss_in(self, result: Any) -> Any:
+        """Return the loss out of what the forward function returned."""
+        leaves = [leaf for _, leaf in tree.flatten(self.graph.result)]
+        found = [leaf for _, leaf in tree.flatten(result)]
+        for ours, plain in zip(leaves, found, strict=False):
+            if getattr(ours, "node", None) is self.loss:
+                return plain
+        return None
+
+    def loss_of(self, quantity: str) -> Callable[[Any], Any]:
+        """Return the loss as a function of one quantity: the user's function for an input, else the graph replayed."""
+        node = self.graph.names[quantity]
+        if self.inputs.get(quantity) is not None and self.graph.inputs.get(quantity) is node and self.loss_in(self.graph.result) is not None:
+            return lambda value: self.plain_loss(**{quantity: value[()] if np.ndim(value) == 0 else value})
+        replay = self.graph.evaluator(self.loss, [node])
+        return lambda value: replay(value[()] if np.ndim(value) == 0 else value)
+
+
+def branch(node: Node) -> Any:
+    """Return which way a node with kinks went, at every element."""
+    y, *xs = node.saved
+    with np.errstate(all="ignore"):
+        if node.primitive.constant:
+            return np.asarray(y)
+        if node.primitive.elementwise:
+            ways = [local for local in node.primitive.locals if not isinstance(local, int)]  # type: ignore[attr-defined]
+            return np.array([np.broadcast_to(way(y, *xs, **(node.params or {})), node.shape) for way in ways])
+        if node.primitive.name == "where":
+            return np.asarray(xs[0])
+        seed = np.ones(node.shape)
+        pulled = node.primitive.pull(seed, y, xs, [True] * len(xs), node.params or {})
+        return np.sign(np.asarray(pulled[0])) if pulled[0] is not None else np.zeros(0)
+
+
+def copied(x: Any) -> Any:
+    """Return a copy of an array: no formula can change what another one is given."""
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def plain_value(value: Any) -> Any:
+    """Return a value as plain NumPy code has it: 0-d arrays as scalars."""
+    return np.asarray(value)[()] if np.ndim(value) == 0 else np.asarray(value)
+
+
+# -- judging -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Outcome:
+    """What a claim gave at one point: on the values that it really received, and on the true ones."""
+
+    received: Any = None
+    true: Any = None
+    failure: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+class Judge:
+    """Evaluates the claims at a point and at points one rounding away, and compares."""
+
+    def __init__(self, derivation: Derivation, points: Sequence[Point], rng: np.random.Generator) -> None:
+        self.derivation = derivation
+        self.points = points
+        self.point = points[0]
+        self.rng = rng
+        self.witnesses: dict[str, Witness] = {}
+        elements = sum(node.size for node in self.point.graph.nodes)
+        self.budget = max(12, int(WORK / (EVALUATIONS * max(elements, 1))))
+        self.doubt = self._doubt()
+
+    def _doubt(self) -> str:
+        """Return why the plain forward pass cannot serve as a witness; empty where it can."""
+        point = self.point
+        with np.errstate(all="ignore"):
+            try:
+                first, second = point.plain_loss(), point.plain_loss()
+            except Exception as error:
+                return f"{point.graph.function} fails on plain arrays: {error}"
+        traced = float(np.asarray(point.graph.value(point.loss)).reshape(()))
+        if first is None:
+            return ""
+        first, second = (float(np.asarray(x).reshape(())) for x in (first, second))
+        if not np.isfinite(traced):
+            return f"the loss is {traced} at these inputs"
+        if first != second:
+            return (
+                f"{point.graph.function} gives another loss at the next call ({first:.10g}, {second:.10g}): it draws random "
+                "numbers or keeps state. Pass the mask, or what else it draws, in as an input"
+            )
+        if abs(first - traced) > 1e-9 * max(abs(first), abs(traced)):
+            return (
+                f"{point.graph.function} gives another loss on plain arrays ({first:.10g}) than when it is recorded "
+                f"({traced:.10g}): does it test types, or use what np.asarray took out of the graph?"
+            )
+        return ""
+
+    def witness(self, quantity: str) -> Witness:
+        """Return what differences say of the gradient with respect to a quantity."""
+        if quantity not in self.witnesses:
+            x = np.asarray(self.point.environment[quantity], dtype=np.float64)
+            self.witnesses[quantity] = Witness.of(self.point.loss_of(quantity), x, self.budget, self.rng)
+        return self.witnesses[quantity]
+
+    def report(self) -> Report:
+        """Return the verdicts in the order in which the claims were stated."""
+        ordered = self.derivation._ordered()
+        evaluations = [self.evaluate(point, ordered) for point in self.points]
+        verdicts: list[Verdict] = []
+        for claim in self.derivation.claims:
+            if claim.kind == "backward":
+                verdicts += self.backward_verdicts(claim)
+            else:
+                verdicts.append(self.verdict(claim, [e[claim.name] for e in evaluations]))
+        return Report(self.derivation.title, verdicts, self.point.graph, self.point.loss)
+
+    # evaluation
+
+    def evaluate(self, point: Point, ordered: Sequence[Claim]) -> dict[str, Outcome]:
+        """Compute every claim at a point, twice: with the other claims as they are, and with the truth in their place."""
+        outcomes: dict[str, Outcome] = {}
+        for claim in ordered:
+            if claim.kind == "backward":
+                continue
+            used = [outcomes[a] for a in claim.arguments if a in outcomes]
+            outcome = outcomes[claim.name] = Outcome()
+            received = {a: outcomes[a].received for a in claim.arguments if a in outcomes}
+            truths = {a: self.truth(self.claim_named(a), point) for a in claim.arguments if a in outcomes}
+            broken = [a for a in received if outcomes[a].failure]
+            if not broken:
+                outcome.received = self.called(claim, point, received, outcome)
+            if used:
+                outcome.true = self.called(claim, point, truths, outcome)
+                if broken:
+                    outcome.received = outcome.true
+                    outcome.notes.append(f"judged on true values: {', '.join(broken)} could not be computed")
+            else:
+                outcome.true = outcome.received
+        return outcomes
+
+    def claim_named(self, name: str) -> Claim:
+        """Return the claim of that name."""
+        return next(c for c in self.derivation.claims if c.name == name)
+
+    def called(self, claim: Claim, point: Point, claims: Mapping[str, Any], outcome: Outcome) -> Any:
+        """Call a formula with its arguments by name; what goes wrong inside is told, not raised."""
+        environment = {**point.environment, **claims}
+        names = [a for a in claim.arguments if a in environment]
+        arguments = {a: tree.transform(copied, environment[a]) for a in names}
+        before = {a: tree.transform(copied, v) for a, v in arguments.items()}
+        if claim.open:
+            arguments |= {n: copied(v) for n, v in environment.items() if n.isidentifier() and n not in arguments}
+        try:
+            with np.errstate(all="ignore"):
+                value = self.over_indices(claim, point, arguments) if claim.indices else claim.function(**arguments)
+        except Exception as error:
+            outcome.failure = failure_of(error, claim)
+            return None
+        changed = [a for a in before if not unchanged(arguments[a], before[a])]
+        if changed:
+            note = f"{claim.name} changes its argument {', '.join(changed)} in place: whoever uses it afterwards gets another value"
+            if note not in outcome.notes:
+                outcome.notes.append(note)
+        return value
+
+    def over_indices(self, claim: Claim, point: Point, arguments: dict[str, Any]) -> Any:
+        """Evaluate a claim about one element (or row) for every value of its indices."""
+        shape = point.graph.names[claim.quantity].shape
+        letters = [i for i in claim.indices if i != ":"]
+        ranges = [range(n) for n, i in zip(shape, claim.indices, strict=True) if i != ":"]
+        result = np.full(shape, np.nan)
+        for values in np.ndindex(*(len(r) for r in ranges)):
+            chosen = dict(zip(letters, (int(v) for v in values), strict=True))
+            known = {n: v for n, v in chosen.items() if n in claim.arguments or claim.open}
+            where = tuple(slice(None) if i == ":" else chosen[i] for i in claim.indices)
+            piece = np.asarray(claim.function(**arguments, **known))
+            if piece.shape != result[where].shape:
+                raise ValueError(f"it returned shape {piece.shape} for {claim.of}, which has shape {result[where].shape}")
+            result[where] = piece
+        return result
+
+    def truth(self, claim: Claim, point: Point) -> Any:
+        """Return what a claim should give."""
+        if claim.kind == "gradient":
+            return plain_value(point.gradient(claim.quantity))
+        if claim.kind == "value":
+            return point.environment[claim.quantity]
+        return self.updated(claim, point, point.gradient(claim.quantity))
+
+    def updated(self, claim: Claim, point: Point, gradient: Any) -> Any:
+        """Return the right update for a gradient."""
+        environment = {**point.environment, "gradient": plain_value(gradient), "parameter": point.environment[claim.quantity]}
+        parameters = inspect.signature(claim.rule).parameters
+        missing = [n for n, p in parameters.items() if p.default is p.empty and n not in environment]
+        if missing:
+            raise DerivationError(f"the rule of {claim.name} takes {', '.join(missing)}, which nobody provides; pass it to verify()")
+        return claim.rule(**{n: copied(environment[n]) for n in parameters if n in environment})
+
+    # verdicts
+
+    def verdict(self, claim: Claim, outcomes: Sequence[Outcome]) -> Verdict:
+        """Judge one claim from what it gave at all the points."""
+        outcome = outcomes[0]
+        true = np.asarray(self.truth(claim, self.point), dtype=np.float64)
+        verdict = Verdict(
+            name=claim.name, of=claim.of, kind=claim.kind, status=Status.UNVERIFIABLE, hand=outcome.received, autodiff=true,
+            formula=source_of(claim.function), notes=list(outcome.notes),
+        )  # fmt: skip
+        if outcome.failure:
+            verdict.explanation = outcome.failure
+            return verdict
+        spread = self.spread(claim, outcomes, true)
+        witness = self.witness(claim.quantity) if claim.kind != "value" else None
+        self.fill(verdict, claim, witness)
+        if self.doubt:
+            verdict.explanation = self.doubt
+            return verdict
+        what = {"gradient": f"{claim.quantity}", "value": claim.quantity, "update": f"{claim.quantity} updated"}[claim.kind]
+        relative = self.derivation.tolerance if claim.tolerance is None else claim.tolerance
+        if claim.kind == "update":
+            doubt = compare(self.point.gradient(claim.quantity), self.point.gradient(claim.quantity), np.zeros(()), witness, relative, what)
+            witness = None
+            if doubt.status is Status.UNVERIFIABLE:
+                return set_finding(verdict, doubt)
+        finding = compare(outcome.received, true, spread, witness, relative, what)
+        set_finding(verdict, finding)
+        if finding.status is Status.WRONG and any(a in self.names() for a in claim.arguments):
+            alone = compare(outcome.true, true, spread, witness, relative, what)
+            if alone.status in (Status.CORRECT, Status.KINK):
+                verdict.status = Status.GIVEN
+                verdict.cause = None
+                culprits = ", ".join(a for a in claim.arguments if a in self.names())
+                verdict.explanation = f"the formula is right, but it uses {culprits}, which is not"
+        return verdict
+
+    def names(self) -> set[str]:
+        """Return the names of the claims that formulas can use."""
+        return {c.name for c in self.derivation.claims if c.kind != "backward"}
+
+    def spread(self, claim: Claim, outcomes: Sequence[Outcome], true: Any) -> Any:
+        """Return how far the truth and the claim move under one-ulp changes of the inputs: their rounding."""
+        spread = np.zeros(true.shape)
+        for point, outcome in zip(self.points[1:], outcomes[1:], strict=True):
+            moved = np.asarray(self.truth(claim, point), dtype=np.float64)
+            spread = np.maximum(spread, finite_gap(moved, true))
+            for now, then in ((outcome.received, outcomes[0].received), (outcome.true, outcomes[0].true)):
+                if isinstance(now, np.ndarray | np.generic | float) and np.shape(now) == true.shape == np.shape(then):
+                    spread = np.maximum(spread, finite_gap(np.asarray(now), np.asarray(then)))
+        return spread
+
+    def fill(self, verdict: Verdict, claim: Claim, witness: Witness | None) -> None:
+        """Put what differences say in a verdict."""
+        if witness is None:
+            replay = self.point.graph.evaluate(self.point.graph.names[claim.quantity], {})
+            verdict.differences = np.asarray(replay, dtype=np.float64)
+            return
+        measured = witness.full()
+        verdict.kinks = witness.kinks()
+        if claim.kind == "update":
+            if witness.complete:
+                verdict.differences = np.asarray(self.updated(claim, self.point, measured), dtype=np.float64)
+        else:
+            verdict.differences = measured
+
+    def backward_verdicts(self, claim: Claim) -> list[Verdict]:
+        """Judge each gradient that a whole backward function returns."""
+        results = []
+        for point in self.points:
+            outcome = Outcome()
+            cache = {"cache": Cache({n: copied(v) for n, v in point.environment.items()})} if "cache" in claim.arguments else {}
+            outcome.received = self.called(claim, point, cache if "cache" not in point.environment else {}, outcome)
+            results.append(outcome)
+        first = results[0]
+        if first.failure:
+            return [
+                Verdict(name=claim.name, of=claim.name, kind="backward", status=Status.UNVERIFIABLE, explanation=first.failure,
+                        formula=source_of(claim.function))
+            ]  # fmt: skip
+        verdicts = []
+        for key, quantity in returned_names(claim, first.received, self.point).items():
+            part = Claim("gradient", quantity, key if key != quantity else f"{claim.name}[{key!r}]", lambda: None)
+            outcomes = [Outcome(received=part_of(r.received, key, claim), notes=list(r.notes)) for r in results]
+            for outcome in outcomes:
+                outcome.true = outcome.received
+            verdict = self.verdict(part, outcomes)
+            verdict.kind, verdict.formula = "backward", source_of(claim.function)
+            verdicts.append(verdict)
+        return verdicts
+
+
+def set_finding(verdict: Verdict, finding: Finding) -> Verdict:
+    """Put a finding in a verdict."""
+    verdict.status, verdict.error, verdict.wrong = finding.status, finding.error, finding.wrong
+    verdict.explanation = finding.note
+    if finding.status is Status.WRONG:
+        verdict.cause = finding.cause or Cause.UNKNOWN
+    return verdict
+
+
+def returned_names(claim: Claim, result: Any, point: Point) -> dict[str, str]:
+    """Return which quantity each part of a backward function's result is the gradient of."""
+    known = point.graph.names
+    if isinstance(result, tuple | list):
+        if claim.wrt is None or len(claim.wrt) != len(result):
+            raise DerivationError(
+                f"{claim.name} returns {len(result)} arrays: say of which quantities they are the gradients, "
+                f"@d.backward(wrt=[...]) with {len(result)} names out of {listed(known)}"
+            )
+        names = {q: q for q in claim.wrt}
+    elif isinstance(result, Mapping):
+        names = {str(key): (claim.returns or {}).get(key) or guessed(str(key), known) for key in result}
+    elif claim.wrt is not None and len(claim.wrt) == 1:
+        names = {claim.wrt[0]: claim.wrt[0]}
+    else:
+        raise DerivationError(
+            f"{claim.name} returned {type(result).__name__}: return a dict of gradients, or a tuple with @d.backward(wrt=[...])"
+        )
+    for key, quantity in names.items():
+        if quantity not in known:
+            raise DerivationError(
+                f"{claim.name} returns {key!r}, which is the gradient of no quantity of {point.graph.function} "
+                f"({listed(known)}); map it with @d.backward(returns={{{key!r}: 'name'}})"
+            )
+    return names
+
+
+def guessed(key: str, known: Mapping[str, Any]) -> str:
+    """Return the quantity that a key such as ``dW1``, ``grad_W_h`` or ``delta_o`` names."""
+    if key in known:
+        return key
+    for prefix in ("grad_", "grad", "g_", "dL_d", "dLd", "dJ_d", "d_", "d", "delta_", "J"):
+        if key.startswith(prefix) and key[len(prefix) :] in known:
+            return key[len(prefix) :]
+    return key
+
+
+def part_of(result: Any, key: str, claim: Claim) -> Any:
+    """Return one gradient out of what a backward function returned."""
+    if isinstance(result, Mapping):
+        return result.get(key)
+    if isinstance(result, tuple | list):
+        return result[list(claim.wrt or ()).index(key)]
+    return result
+
+
+def unchanged(a: Any, b: Any) -> bool:
+    """Return whether two trees of arrays hold the same."""
+    for (_, x), (_, y) in zip(tree.flatten(a), tree.flatten(b), strict=False):
+        if isinstance(x, np.ndarray) and not np.array_equal(x, y, equal_nan=x.dtype.kind in "fc"):
+            return False
+    return True
+
+
+def failure_of(error: Exception, claim: Claim) -> str:
+    """Say what a formula raised, with the file's own line."""
+    own = [f for f in traceback.extract_tb(error.__traceback__) if "microgradnp" not in f.filename.replace("\\", "/").split("/")[-3:-1]]
+    user = [f for f in own if f.filename == claim.function.__code__.co_filename] if hasattr(claim.function, "__code__") else own
+    where = f" at line {user[-1].lineno} of {user[-1].filename}: {user[-1].line}" if user else ""
+    return f"{claim.name} raised {type(error).__name__}: {error}{where}"
+
+
+def source_of(function: Function) -> str:
+    """Return the expression that a formula returns, as it is written; empty where the source is not at hand."""
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        return ""
+    try:
+        parsed = ast.parse(inspect.cleandoc(source) if source[:1].isspace() else source)
+    except SyntaxError:
+        return ""
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.FunctionDef) and node.name == getattr(function, "__name__", ""):
+            returns = [n for n in ast.walk(node) if isinstance(n, ast.Return) and n.value is not None]
+            return ast.unparse(returns[-1].value) if len(returns) == 1 and returns[0].value is not None else ""
+        if isinstance(node, ast.Lambda) and getattr(function, "__name__", "") == "<lambda>":
+            return ast.unparse(node.body)
+    return ""

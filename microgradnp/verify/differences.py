@@ -1,0 +1,623 @@
+"""Derivatives from differences, with an error that can be believed.
+
+The numerical witness: it calls plain functions of plain arrays and knows nothing else of this library. For every
+entry it says what kind of point this is (smooth, kink, jump, cusp, or not to be verified), the derivative or the
+two one-sided derivatives, and how far off they may be.
+
+f is sampled at x + h and x - h for shrinking h, and two sequences are looked at together:
+
+    mean(h) = (f(x+h) - f(x-h)) / 2h            the derivative, plus terms in h^2, h^4, ... where f is smooth
+    half(h) = (f(x+h) - 2 f(x) + f(x-h)) / 2h   half of D+ - D-; where f is smooth, terms in h, h^3, ... only
+
+Eliminating these terms from a short window of a sequence gives its limit (Richardson's extrapolation; C. Ridders
+1982, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4(2), 75-76; Press et
+al., Numerical Recipes, 3rd edition, section 5.7). The usual error estimate, the difference of two neighbours in
+one tableau, lies: it can be small by luck, and it is small beside a kink. A limit counts here only when
+
+- windows that share almost no sample agree (the windows of a block of six steps);
+- half(h) tends to zero within the same error, so that no kink hides between the samples;
+- the error is small, or no larger than the rounding of f explains.
+
+Otherwise h goes on shrinking until it meets the rounding of x. What has not settled then is told apart by the
+order of the quotients in h: limits that differ make a kink, order -1 a jump, a fractional order a cusp.
+
+What no difference can see: structure that moves f by less than its rounding. A kink, or two, that close to the
+point counts as a kink at the point.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+EPS = float(np.finfo(np.float64).eps)
+TINY = float(np.finfo(np.float64).smallest_subnormal)
+
+FIRST_STEP = 0.05  # times the scale
+RATIO = 2.2  # of one step to the next; with 2, a fast sine can pass for a slow one at every step
+BLOCK = 6  # steps looked at together: with the point itself, 13 evaluations for an ordinary entry
+PRECISE = 1e-10  # the relative error at which a limit is good enough
+ROUNDED = 200  # ... or the error is at most so many times what rounding explains
+COARSE = 36  # steps, after which an entry much smaller than its array is tried at its own scale
+DEEP = 52  # steps at x = 0, where no rounding of x ends the search
+LEAP = RATIO**8  # a kink is followed down to the rounding in leaps
+
+
+class Kind(StrEnum):
+    """What kind of point it is."""
+
+    SMOOTH = "smooth"
+    KINK = "kink"
+    JUMP = "jump"
+    CUSP = "cusp"
+    UNVERIFIABLE = "unverifiable"
+
+
+@dataclass(frozen=True)
+class Slope:
+    """The derivative of a function of one variable at one point.
+
+    Attributes
+    ----------
+    kind : Kind
+        ``SMOOTH``; ``KINK``: the one-sided derivatives differ; ``JUMP``: the function is discontinuous;
+        ``CUSP``: the quotients go like a fractional power of the step (infinite slopes among them);
+        ``UNVERIFIABLE``: the differences do not settle, and `reason` says how.
+    value : float
+        The derivative; at a kink the midpoint of the sides; nan where there is none.
+    error : float
+        Estimated bound of the absolute error of `value`, `left` and `right`, rounding included; inf where there
+        is none.
+    left, right : float
+        One-sided derivatives D- and D+, equal to `value` at a smooth point, infinite at a jump or a steep cusp.
+    reason : str
+        A sentence for the reader where the point is neither smooth nor a kink.
+    evaluations : int
+        How often the function was called.
+    """
+
+    kind: Kind
+    value: float
+    error: float
+    left: float
+    right: float
+    reason: str = ""
+    evaluations: int = 0
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Partial derivatives of a function of an array, one element for each asked entry.
+
+    Attributes
+    ----------
+    index : list of tuple of int
+        The entries, in the order of the arrays below.
+    value, error, left, right : ndarray, shape (entries,)
+        As in `Slope`.
+    kind : ndarray of object, shape (entries,)
+        A `Kind` each.
+    reason : list of str
+        Empty for smooth points and kinks.
+    evaluations : int
+        Calls of the function in all.
+    """
+
+    index: list[tuple[int, ...]]
+    value: NDArray[np.float64]
+    error: NDArray[np.float64]
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    kind: NDArray[np.object_]
+    reason: list[str]
+    evaluations: int
+
+    def distance(self, claimed: ArrayLike) -> NDArray[np.float64]:
+        """How far claimed derivatives lie from the value, or at a kink from the interval between the sides.
+
+        Parameters
+        ----------
+        claimed : array_like, shape (entries,)
+
+        Returns
+        -------
+        ndarray, shape (entries,)
+            To be compared with `error`; nan where the point is neither smooth nor a kink.
+
+        Examples
+        --------
+        >>> slopes = gradient(lambda x: np.sum(np.abs(x)), np.array([0.0, 2.0]))
+        >>> slopes.distance([0.3, 0.0])
+        array([0., 1.])
+        """
+        g = np.asarray(claimed, dtype=np.float64)
+        low, high = np.minimum(self.left, self.right), np.maximum(self.left, self.right)
+        known = (self.kind == Kind.SMOOTH) | (self.kind == Kind.KINK)
+        with np.errstate(invalid="ignore"):
+            return np.where(known, np.maximum(np.maximum(low - g, g - high), 0.0), np.nan)
+
+
+def slope(f: Callable[[float], Any], *, scale: float = 1.0, at: float = 0.0, blur: float = 0.0) -> Slope:
+    """Derivative of t -> f(t) at t = 0.
+
+    Parameters
+    ----------
+    f : callable
+        Takes the step t, a float, and returns one real number. What it raises passes through; the floating
+        point warnings of NumPy are silenced while it runs.
+    scale : float
+        The step over which f is expected to change; the first h is 0.05 of it. Too large costs evaluations,
+        too small costs accuracy.
+    at : float
+        Where f adds t to a number, that number: the steps are then such that ``at + t`` is exact.
+    blur : float
+        Where f rounds t in another way, the absolute size of that rounding.
+
+    Raises
+    ------
+    ValueError
+        If the scale is not positive and finite.
+    TypeError
+        If f returns anything but one real number.
+
+    Examples
+    --------
+    >>> s = slope(lambda t: np.sin(0.5 + t), at=0.5)
+    >>> s.kind, s.value, s.error < 1e-10
+    (<Kind.SMOOTH: 'smooth'>, 0.8775825618903, True)
+    >>> s = slope(abs)
+    >>> s.kind, s.left, s.right
+    (<Kind.KINK: 'kink'>, -1.0, 1.0)
+    """
+    if not 0 < scale < math.inf:
+        raise ValueError(f"the scale of a step must be positive and finite, not {scale}")
+    with np.errstate(all="ignore"):
+        return _search(_Line(f, at, blur), scale)
+
+
+def gradient(
+    f: Callable[[NDArray[np.float64]], Any],
+    x: ArrayLike,
+    *,
+    entries: Iterable[int | tuple[int, ...]] | None = None,
+    scale: ArrayLike | None = None,
+) -> Slopes:
+    """Partial derivatives of a scalar function of an array, entry by entry.
+
+    Parameters
+    ----------
+    f : callable
+        Takes a float64 array of the shape of `x`, a fresh copy at each call, and returns one real number.
+    x : array_like
+        The point. It is not changed.
+    entries : iterable of int or tuple of int, optional
+        Indices of the entries wanted; all, in C order, by default.
+    scale : array_like, optional
+        Steps over which f is expected to change, broadcast to the shape of `x`. By default the larger of the
+        entry's size and the root mean square of the array; 1 for an array of zeros.
+
+    Raises
+    ------
+    TypeError
+        If `x` or the value of f is not real.
+    IndexError
+        If an index does not name one entry of `x`.
+
+    Examples
+    --------
+    >>> slopes = gradient(lambda x: np.exp(x[0]) * x[1], np.array([0.0, 3.0]))
+    >>> slopes.value
+    array([3., 1.])
+    >>> bool(np.all(slopes.error < 1e-10))
+    True
+    """
+    point = _real_array(x)
+    scales = np.broadcast_to(np.maximum(np.abs(point), _typical(point)) if scale is None else scale, point.shape)
+    index = [i if isinstance(i, tuple) else (i,) for i in (np.ndindex(point.shape) if entries is None else entries)]
+    found = []
+    for i in index:
+        if np.ndim(point[i]) or len(i) != point.ndim:
+            raise IndexError(f"{i} does not name one entry of an array of shape {point.shape}")
+
+        def moved(t: float, i: tuple[int, ...] = i) -> Any:
+            there = point.copy()
+            there[i] += t
+            return f(there)
+
+        if math.isfinite(point[i]):
+            found.append(slope(moved, scale=float(scales[i]), at=float(point[i])))
+        else:
+            reason = f"the entry is {point[i]} itself"
+            found.append(Slope(Kind.UNVERIFIABLE, math.nan, math.inf, math.nan, math.nan, reason))
+    kinds = np.empty(len(found), dtype=object)
+    kinds[:] = [s.kind for s in found]
+    return Slopes(
+        index=index,
+        value=np.array([s.value for s in found], dtype=np.float64),
+        error=np.array([s.error for s in found], dtype=np.float64),
+        left=np.array([s.left for s in found], dtype=np.float64),
+        right=np.array([s.right for s in found], dtype=np.float64),
+        kind=kinds,
+        reason=[s.reason for s in found],
+        evaluations=sum(s.evaluations for s in found),
+    )
+
+
+def directional(f: Callable[[Any], Any], x: Any, direction: Any) -> Slope:
+    """Derivative of a scalar function along a direction.
+
+    Parameters
+    ----------
+    f : callable
+        Takes what `x` is (an array, or a list of arrays) and returns one real number.
+    x : array_like or list of ndarray
+        The point. It is not changed.
+    direction : array_like or list of ndarray
+        Of the shapes of `x`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> point, way = [np.eye(2), np.ones(2)], [np.ones((2, 2)), np.zeros(2)]
+    >>> directional(lambda xs: np.sum(xs[0] @ xs[1]), point, way).value
+    4.0
+    """
+    several = isinstance(x, list)
+    points = [_real_array(p) for p in (x if several else [x])]
+    ways = [_real_array(d) for d in (direction if several else [direction])]
+    if [p.shape for p in points] != [d.shape for d in ways]:
+        got = f"{[d.shape for d in ways]} at points of shapes {[p.shape for p in points]}"
+        raise ValueError(f"a direction must have the shape of its point; got directions of shapes {got}")
+    # the step at which the first of the arrays has moved by its own size
+    scale = min((_typical(p) / top for p, d in zip(points, ways, strict=True) if (top := _largest(d))), default=1.0)
+
+    def moved(t: float) -> Any:
+        there = [p + t * d for p, d in zip(points, ways, strict=True)]
+        return f(there if several else there[0])
+
+    return slope(moved, scale=scale, blur=EPS * scale)
+
+
+def complex_step(f: Callable[[NDArray[np.complex128]], Any], x: ArrayLike) -> NDArray[np.float64]:
+    """Partial derivatives as Im f(x + ih) / h: no difference is taken, so that they are exact to rounding.
+
+    An extra, to be used only where every operation of f is analytic and takes complex numbers: for ``abs``,
+    ``maximum`` or a comparison the result is wrong without a warning. (W. Squire and G. Trapp 1998, "Using
+    complex variables to estimate derivatives of real functions", SIAM Review 40(1), 110-112.)
+
+    Examples
+    --------
+    >>> complex_step(lambda x: np.sum(np.exp(x)), np.array([0.0, 1.0]))
+    array([1.        , 2.71828183])
+    """
+    point = _real_array(x)
+    h = 1e-100
+    result = np.empty(point.shape)
+    for i in np.ndindex(point.shape):
+        there = point.astype(np.complex128)
+        there[i] += 1j * h
+        result[i] = np.asarray(f(there)).item().imag / h
+    return result
+
+
+def _real_array(x: ArrayLike) -> NDArray[np.float64]:
+    a = np.asarray(x)
+    if a.dtype.kind not in "fiu":
+        raise TypeError(f"differences need real numbers; got an array of dtype {a.dtype}")
+    return a.astype(np.float64)
+
+
+def _largest(x: NDArray[np.float64]) -> float:
+    return float(np.max(np.abs(x), initial=0.0))
+
+
+def _typical(x: NDArray[np.float64]) -> float:
+    """The root mean square; 1 for zeros and for nothing."""
+    top = _largest(x)
+    return top * float(np.sqrt(np.mean((x / top) ** 2))) if 0 < top < math.inf else 1.0
+
+
+# ------------------------------------------------------------------------------------------------------ samples
+
+
+@dataclass(frozen=True)
+class _Sample:
+    h: float
+    plus: float  # the steps really taken: x + plus and x - minus are exact
+    minus: float
+    up: float  # f(plus)
+    down: float  # f(-minus)
+
+    def sides(self, f0: float) -> tuple[float, float]:
+        """Difference quotients on the left and on the right."""
+        return (f0 - self.down) / self.minus, (self.up - f0) / self.plus
+
+
+@dataclass
+class _Line:
+    """f along a line, with what has been learnt of its rounding."""
+
+    f: Callable[[float], Any]
+    at: float
+    blur: float
+    evaluations: int = 0
+    eps: float = EPS
+    grain: float = math.inf  # the largest power of two that all values are multiples of
+    low: float = math.inf
+    high: float = -math.inf
+
+    def __call__(self, t: float) -> float:
+        self.evaluations += 1
+        value = np.asarray(self.f(t))
+        if value.size != 1 or value.dtype.kind not in "fiub":
+            raise TypeError(
+                f"differences need a function that returns one real number; this one returned an array of "
+                f"shape {value.shape} and dtype {value.dtype}"
+            )
+        if value.dtype.kind == "f":
+            self.eps = max(self.eps, float(np.finfo(value.dtype).eps))
+        y = float(value.item())
+        if math.isfinite(y):
+            self.low, self.high = min(self.low, y), max(self.high, y)
+            numerator, denominator = y.as_integer_ratio()
+            if numerator:
+                self.grain = min(self.grain, (numerator & -numerator) / denominator)
+        return y
+
+    def sample(self, h: float) -> _Sample:
+        plus, minus = (self.at + h) - self.at, self.at - (self.at - h)
+        return _Sample(h, plus, minus, self(plus), self(-minus))
+
+    def unit(self, f0: float, samples: Sequence[_Sample]) -> float:
+        """The rounding of one value of f, in so far as it is known without looking at noise."""
+        size = max(abs(f0), *(abs(s.up) for s in samples), *(abs(s.down) for s in samples))
+        steepest = max(abs(q) for s in samples for q in s.sides(f0))
+        # Values on a coarse grid were computed in lower precision or are what a subtraction left over. A staircase
+        # of a few steps is something else.
+        grain = self.grain if self.grain <= (self.high - self.low) / 16 else 0.0
+        return max(self.eps * size, grain) + TINY + self.blur * steepest
+
+
+# ------------------------------------------------------------------------------------------------ extrapolation
+
+
+def _eliminate(values: Sequence[float], orders: Iterable[int]) -> list[float]:
+    """Remove the terms h^p from a sequence sampled at h, h/r, h/r^2, ...: one value fewer for each p."""
+    for p in orders:
+        c = RATIO**p
+        values = [(c * b - a) / (c - 1) for a, b in zip(values, values[1:], strict=False)]
+    return list(values)
+
+
+def _annihilator(orders: Iterable[int]) -> list[float]:
+    """Weights, of norm 1, that turn samples at h, h/r, h/r^2, ... of any sum of the h^p into 0."""
+    weights = np.ones(1)
+    for p in orders:
+        weights = np.convolve(weights, [-1.0, RATIO**p])
+    return [float(w) for w in weights / np.linalg.norm(weights)]
+
+
+_ODD, _EVEN, _SIDE = (_annihilator(p) for p in ((0, 1, 3, 5), (0, 1, 2, 4), (0, 1, 2, 3, 4)))
+
+
+def _roughness(values: Sequence[float], weights: Sequence[float]) -> float:
+    """The part of the values that is no polynomial, a kink left and right of all samples allowed."""
+    windows = (values[k : k + len(weights)] for k in range(len(values) - len(weights) + 1))
+    return max(abs(sum(w * v for w, v in zip(weights, window, strict=True))) for window in windows)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """What six steps say of the limits of mean(h) and half(h)."""
+
+    h: float
+    mean: float
+    half: float
+    error: float  # of both
+    rounding: float  # the part of it that the rounding of f explains
+    noise: float  # of one value of f, as the samples show it
+    variation: float  # the steepest quotient at the largest step
+    rough: bool  # the windows disagree because of noise
+    stairs: bool  # some samples are equal
+
+    @property
+    def smooth(self) -> bool:
+        return abs(self.half) <= self.error
+
+    @property
+    def settled_but_for_noise(self) -> bool:
+        return self.rough and self.error <= 0.05 * (self.variation if self.smooth else abs(self.half))
+
+    def distance(self, other: Self) -> float:
+        return abs(self.mean - other.mean) + abs(self.half - other.half)
+
+
+def _block(f: _Line, f0: float, samples: Sequence[_Sample]) -> _Block:
+    ups, downs = [s.up for s in samples], [s.down for s in samples]
+    sides = [s.sides(f0) for s in samples]
+    mean = [(s.up - s.down) / (s.plus + s.minus) for s in samples]
+    half = [(right - left) / 2 for left, right in sides]
+    unit = f.unit(f0, samples)
+    odd = [(u - d) / 2 for u, d in zip(ups, downs, strict=True)]
+    even = [(u + d) / 2 for u, d in zip(ups, downs, strict=True)]
+    noise = min(
+        max(_roughness(odd, _ODD), _roughness(even, _EVEN)),
+        max(_roughness(ups, _SIDE), _roughness(downs, _SIDE)),
+    )
+    windows = []
+    # As if smooth on both sides together, then as if smooth on each side alone. The gain bounds how much of the
+    # rounding of f the weights let through.
+    for orders, half_orders, gain in (((2, 4), (1, 3), 8), ((1, 2, 3), (1, 2, 3), 16)):
+        means, halves = _eliminate(mean, orders), _eliminate(half, half_orders)
+        last = len(means) - 1
+        for j in range(len(means)):
+            others = range(j + 1, last + 1) if j < last else [last - 1]
+            spread = max(abs(means[k] - means[j]) for k in others) + max(abs(halves[k] - halves[j]) for k in others)
+            h = samples[j + len(orders)].h
+            error = 3 * spread + gain * (unit + noise) / h
+            rough = noise > 4 * unit and spread <= 300 * noise / h
+            windows.append((error, h, means[j], halves[j], gain * unit / h, rough))
+    error, h, m, g, rounding, rough = min(windows)
+    stairs = len({*ups}) < len(ups) or len({*downs}) < len(downs)
+    return _Block(h, m, g, error, rounding, noise, max(map(abs, sides[0])), rough, stairs)
+
+
+def _noisy(blocks: Sequence[_Block], steady: int) -> _Block | None:
+    """The best of the blocks that are settled but for noise, where the noise is the same for some steps more.
+
+    Its error is taken from all of these: among many blocks some look better than they are.
+    """
+    found = []
+    for k, block in enumerate(blocks):
+        run = blocks[k : k + steady]
+        if not block.settled_but_for_noise or len(run) < steady or not all(b.rough for b in run):
+            continue
+        levels = [b.noise for b in run]
+        # what falls with h belongs to the function; a kink on its way through the samples falls much faster
+        if sum(levels[steady // 2 :]) >= 0.5 * sum(levels[: steady // 2]) and min(levels) >= 0.1 * max(levels):
+            error = max(block.error, 12 * sorted(levels)[steady // 2] / block.h)
+            found.append(replace(block, error=error))
+    return min(found, key=lambda b: b.error, default=None)
+
+
+def _gridded(f0: float, samples: Iterable[_Sample]) -> bool:
+    """Whether the smallest changes of f are all multiples of one: then f is flat between them by rounding only."""
+    changes = {abs(v - f0) for s in samples for v in (s.up, s.down)}
+    rounding = 16 * EPS * max(abs(f0), *changes)
+    quantum = min((c for c in changes if c > rounding), default=math.inf)
+    counts = [c / quantum for c in changes if rounding < c < 1e3 * quantum]
+    return len(counts) >= 3 and all(abs(n - round(n)) < 0.02 for n in counts)
+
+
+# ------------------------------------------------------------------------------------------------------- search
+
+
+def _search(f: _Line, scale: float) -> Slope:
+    f0 = f(0.0)
+    if not math.isfinite(f0):
+        return _unverifiable(f, f"the function is {f0} at the point itself")
+    h, own = FIRST_STEP * scale, FIRST_STEP * abs(f.at)
+    finest = 64 * float(np.spacing(abs(f.at))) if f.at else max(64 * f.blur, h * RATIO**-DEEP)
+    samples: list[_Sample] = []
+    blocks: list[_Block] = []
+    usual, steps = math.inf, 0
+    while h >= finest:
+        sample = f.sample(h)
+        inside = math.isfinite(sample.up - sample.down)
+        h, steps = h / RATIO, steps + 1
+        if 0 < own < h and (steps == COARSE or not inside):
+            h, samples = own, []
+            continue
+        samples = [*samples, sample] if inside else []
+        if len(samples) < BLOCK:
+            continue
+        block = _block(f, f0, samples[-BLOCK:])
+        if not math.isfinite(block.error) or (block.stairs and (_noisy(blocks, 4) or _gridded(f0, samples))):
+            continue  # what is noise at larger steps is a staircase at small ones
+        usual = block.error if usual == math.inf else usual
+        size = abs(block.mean) + abs(block.half)
+        done = block.error <= PRECISE * size
+        if not done and block.error <= min(ROUNDED * block.rounding, max(1e-2 * size, usual)):
+            # ... unless an earlier block was far better: among many noisy blocks, some look rounded only
+            done = not any(
+                b.error < block.error / 3 and b.distance(block) <= b.error + block.error for b in blocks
+            )
+        blocks.append(block)
+        if block.smooth and done:
+            return _verdict(f, blocks)
+        if not block.smooth and block.error <= (0.05 if done else 1e-8) * abs(block.half):
+            resume = _leap(f, f0, block, finest)
+            if resume is None:
+                return _verdict(f, blocks)
+            h, samples, blocks = resume, [], []
+    if not samples:
+        return _unverifiable(f, "the function is not finite on both sides of the point, however small the step")
+    return _classify(f, f0, samples, blocks)
+
+
+def _leap(f: _Line, f0: float, kink: _Block, finest: float) -> float | None:
+    """Follow a kink to smaller steps: None if it is there down to rounding, else the last step it was seen at."""
+    left, right = kink.mean - kink.half, kink.mean + kink.half
+    seen, h = kink.h, kink.h / LEAP
+    while h >= finest:
+        s = f.sample(h)
+        rounding = 8 * (f.unit(f0, [s]) + kink.noise) / h
+        if rounding > 0.5 * abs(kink.half):
+            return None
+        now_left, now_right = s.sides(f0)
+        if not max(abs(now_left - left), abs(now_right - right)) <= 0.25 * abs(kink.half) + rounding:
+            return seen
+        seen, h = h, h / LEAP
+    return None
+
+
+def _verdict(f: _Line, blocks: Sequence[_Block]) -> Slope:
+    """What the last block says, unless those before were settled but for noise and said something else."""
+    last, noisy = blocks[-1], _noisy(blocks, 6)
+    if noisy is None:
+        return _settled(f, last)
+    if last.distance(noisy) <= 1e-2 * (abs(noisy.mean) + abs(noisy.half)):
+        return _settled(f, replace(noisy, error=noisy.error + last.distance(noisy)))
+    at_large = f"at steps of about {noisy.h:.0e} the slope is {noisy.mean:.6g}"
+    at_small = f"at steps of about {last.h:.0e} it is {last.mean:.6g}"
+    return _unverifiable(f, f"{at_large}, {at_small}: noise, or structure on two scales", last.mean)
+
+
+def _settled(f: _Line, block: _Block) -> Slope:
+    m, g = block.mean, block.half
+    if block.smooth:
+        return Slope(Kind.SMOOTH, m, block.error + abs(g), m, m, evaluations=f.evaluations)
+    return Slope(Kind.KINK, m, block.error, m - g, m + g, evaluations=f.evaluations)
+
+
+def _unverifiable(f: _Line, reason: str, value: float = math.nan) -> Slope:
+    return Slope(Kind.UNVERIFIABLE, value, math.inf, math.nan, math.nan, reason, f.evaluations)
+
+
+def _classify(f: _Line, f0: float, samples: Sequence[_Sample], blocks: Sequence[_Block]) -> Slope:
+    """Name what has no limit by the order in h of the quotients on either side."""
+    if noisy := _noisy(blocks, 6):
+        return _settled(f, noisy)
+    noise = [8 * f.unit(f0, [s]) / s.h for s in samples]
+    lefts, rights = zip(*(s.sides(f0) for s in samples), strict=True)
+    (p_left, left), (p_right, right) = _order(lefts, noise), _order(rights, noise)
+    odd_orders = [p for p in (p_left, p_right) if p < 0.95]
+    value = (left + right) / 2 if math.isfinite(left + right) else math.nan
+    if any(abs(p + 1) <= 0.05 for p in odd_orders):
+        return Slope(Kind.JUMP, value, math.inf, left, right, "the function jumps here", f.evaluations)
+    if odd_orders and not math.isnan(p_left + p_right):
+        reason = f"the slope goes like the power {min(odd_orders):.2g} of the step"
+        off = max(abs(lefts[-1] - left), abs(rights[-1] - right)) + abs(right - left)
+        error = math.inf if math.isnan(value) else off
+        return Slope(Kind.CUSP, value, error, left, right, reason, f.evaluations)
+    if noisy := _noisy(blocks, 4):
+        return _settled(f, noisy)
+    reason = f"the difference quotients do not settle at steps from {samples[0].h:.0e} down to {samples[-1].h:.0e}"
+    best = min(blocks, key=lambda b: b.error, default=None)
+    return _unverifiable(f, reason, best.mean if best else math.nan)
+
+
+def _order(quotients: Sequence[float], noise: Sequence[float]) -> tuple[float, float]:
+    """Order p and limit of quotients that go like limit + c h^p; nan where they do not, 1 where nothing moves."""
+    moves = [b - a for a, b in zip(quotients, quotients[1:], strict=False)]
+    clear = [abs(m) > 4 * n for m, n in zip(moves, noise[1:], strict=True)]
+    # eight moves in a row that are clear of rounding, at the smallest steps that have them
+    ends = (k for k in range(len(moves), 7, -1) if all(clear[k - 8 : k]))
+    if (end := next(ends, None)) is None:
+        return 1.0, quotients[-1]
+    ratios = [a / b for a, b in zip(moves[end - 8 : end], moves[end - 7 : end], strict=False)]
+    orders = sorted(math.log(r, RATIO) if r > 0 else math.nan for r in ratios)
+    p = orders[len(orders) // 2]
+    if not orders[-1] - orders[0] <= 0.1:
+        return math.nan, math.nan
+    if p <= 0.02:
+        return p, math.copysign(math.inf, moves[end - 1])
+    return p, quotients[end] + moves[end - 1] / (RATIO**p - 1)
