@@ -24,7 +24,7 @@ from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive,
 
 if TYPE_CHECKING:
     from microgradnp import data, draw, optim, verify
-    from microgradnp.verify import Derivation, check_gradients
+    from microgradnp.verify import Derivation, check_gradients, check_rule
 
 __version__ = "0.1.0"
 
@@ -34,6 +34,7 @@ __all__ = [
     "Tensor",
     "binary_cross_entropy",
     "check_gradients",
+    "check_rule",
     "cross_entropy",
     "data",
     "draw",
@@ -65,6 +66,7 @@ __all__ = [
 LAZY = {
     "Derivation": "microgradnp.verify",
     "check_gradients": "microgradnp.verify",
+    "check_rule": "microgradnp.verify",
     "data": "",
     "draw": "",
     "optim": "",

@@ -4,6 +4,7 @@ from microgradnp.verify.derivation import Derivation, DerivationError
 from microgradnp.verify.gradients import GradientReport, WrongGradient, check_gradients
 from microgradnp.verify.judgement import Cause, Status
 from microgradnp.verify.report import Report, Verdict, WrongDerivation
+from microgradnp.verify.rules import check_rule
 
 __all__ = [
     "Cause",
@@ -16,4 +17,5 @@ __all__ = [
     "WrongDerivation",
     "WrongGradient",
     "check_gradients",
+    "check_rule",
 ]
