@@ -1,7 +1,15 @@
 """The table of derivatives: one entry per operation holds everything known about it."""
 
 from microgradnp.primitives import elementwise, matrix, network, reductions, shapes
-from microgradnp.primitives.primitive import COMPOSITES, TABLE, Constant, Elementwise, Primitive, Structural, Variadic
+from microgradnp.primitives.primitive import (
+    COMPOSITES,
+    TABLE,
+    Constant,
+    Elementwise,
+    Primitive,
+    Structural,
+    Variadic,
+)
 
 __all__ = [
     "COMPOSITES",

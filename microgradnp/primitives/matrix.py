@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from microgradnp.primitives.primitive import (
     Array,
@@ -13,10 +14,12 @@ from microgradnp.primitives.primitive import (
     bilinear,
     composite,
     enter,
+    expand,
+    math_prod,
     unbroadcast,
 )
 
-# -- matmul: vectors are promoted to matrices, stacks broadcast ------------------------------------------------------
+# -- matmul: vectors are promoted to matrices, stacks broadcast ----------------------------------------------
 
 
 def _matmul_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
@@ -42,36 +45,32 @@ def _matmul_b(g: Array, _y: Array, a: Array, _b: Array) -> Array:
 bilinear(np.matmul, (_matmul_a, _matmul_b), "{a} {b}")
 
 
-# -- dot: the last axis of a with the last but one of b --------------------------------------------------------------
+# -- dot: the last axis of a with the last but one of b ------------------------------------------------------
 
 
 def _dot_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
-    if g.ndim == 2 and b.ndim == 2:
+    if _a.ndim == 2 and b.ndim == 2:
         return np.dot(g, b.T)
     if _a.ndim == 0 or b.ndim == 0:
-        return (g * b).sum() if _a.ndim == 0 else g * b
-    b_last = b if b.ndim == 1 else np.moveaxis(b, -2, -1).reshape(-1, b.shape[-2])  # (kept of b, summed)
-    rows = g.reshape(-1, b_last.shape[0]) if b.ndim > 1 else g.reshape(-1, 1)
-    return np.dot(rows, b_last.reshape(rows.shape[1], -1)).reshape(_a.shape)
+        return unbroadcast(g * b, _a.shape)
+    kept = [axis for axis in range(b.ndim) if axis != max(b.ndim - 2, 0)]
+    return np.tensordot(g, b, axes=(list(range(g.ndim - len(kept), g.ndim)), kept))
 
 
 def _dot_b(g: Array, _y: Array, a: Array, _b: Array) -> Array:
-    if g.ndim == 2 and a.ndim == 2:
+    if a.ndim == 2 and _b.ndim == 2:
         return np.dot(a.T, g)
     if a.ndim == 0 or _b.ndim == 0:
-        return (g * a).sum() if _b.ndim == 0 else g * a
-    rows = a.reshape(-1, a.shape[-1])
-    product = np.dot(rows.T, g.reshape(rows.shape[0], -1))  # (summed, kept of b)
-    if _b.ndim == 1:
-        return product.reshape(_b.shape)
-    kept = _b.shape[:-2] + _b.shape[-1:]
-    return np.moveaxis(product.reshape((_b.shape[-2], *kept)), 0, -2)
+        return unbroadcast(g * a, _b.shape)
+    kept = list(range(a.ndim - 1))
+    product = np.tensordot(a, g, axes=(kept, kept))  # the summed axis first
+    return np.moveaxis(product, 0, max(_b.ndim - 2, 0))
 
 
 bilinear(np.dot, (_dot_a, _dot_b), "{a} {b}")
 
 
-# -- products that are short programs --------------------------------------------------------------------------------
+# -- products that are short programs ------------------------------------------------------------------------
 
 
 @composite(np.outer)
@@ -93,39 +92,33 @@ def _vdot(a: Array, b: Array) -> Array:
 
 @composite(np.tensordot)
 def _tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
-    n, m = np.ndim(a), np.ndim(b)
-    if isinstance(axes, int | np.integer):
-        axes_a, axes_b = list(range(n - int(axes), n)), list(range(int(axes)))
-    else:
-        axes_a, axes_b = ([x] if isinstance(x, int | np.integer) else list(x) for x in axes)
-    axes_a, axes_b = [x % n for x in axes_a], [x % m for x in axes_b]
     shape_a, shape_b = np.shape(a), np.shape(b)
-    if [shape_a[i] for i in axes_a] != [shape_b[i] for i in axes_b]:
-        raise ValueError(f"tensordot: the summed axes differ in length: {shape_a} over {axes_a}, {shape_b} over {axes_b}")
-    kept_a = [i for i in range(n) if i not in axes_a]
-    kept_b = [i for i in range(m) if i not in axes_b]
-    size = 1
-    for i in axes_a:
-        size *= shape_a[i]
-    left = np.reshape(np.transpose(a, kept_a + axes_a), (-1, size) if size else (_size(shape_a, kept_a), 0))
-    right = np.reshape(np.transpose(b, axes_b + kept_b), (size, -1) if size else (0, _size(shape_b, kept_b)))
-    return np.reshape(np.dot(left, right), [shape_a[i] for i in kept_a] + [shape_b[i] for i in kept_b])
+    if isinstance(axes, int | np.integer):
+        if not 0 <= axes <= min(len(shape_a), len(shape_b)):
+            raise ValueError(f"axes={axes}, but the operands have {len(shape_a)} and {len(shape_b)} axes")
+        axes = range(len(shape_a) - int(axes), len(shape_a)), range(int(axes))
+    summed_a = list(normalize_axis_tuple(axes[0], len(shape_a), "axes"))
+    summed_b = list(normalize_axis_tuple(axes[1], len(shape_b), "axes"))
+    lengths = tuple(shape_a[i] for i in summed_a)
+    if lengths != tuple(shape_b[i] for i in summed_b):
+        raise ValueError(
+            f"the summed axes differ in length: {summed_a} of {shape_a}, {summed_b} of {shape_b}"
+        )
+    kept_a = [i for i in range(len(shape_a)) if i not in summed_a]
+    kept_b = [i for i in range(len(shape_b)) if i not in summed_b]
+    rows, columns = tuple(shape_a[i] for i in kept_a), tuple(shape_b[i] for i in kept_b)
+    left = np.reshape(np.transpose(a, kept_a + summed_a), (math_prod(rows), math_prod(lengths)))
+    right = np.reshape(np.transpose(b, summed_b + kept_b), (math_prod(lengths), math_prod(columns)))
+    return np.reshape(np.dot(left, right), rows + columns)
 
 
-def _size(shape: tuple[int, ...], axes: list[int]) -> int:
-    size = 1
-    for i in axes:
-        size *= shape[i]
-    return size
-
-
-# -- einsum ----------------------------------------------------------------------------------------------------------
+# -- einsum --------------------------------------------------------------------------------------------------
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def parse_einsum(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[str], str]:
-    """Return the subscripts of the operands and of the output, with every ellipsis spelled out and the output explicit.
+    """Return the subscripts of the operands and of the output: explicit, and with every ellipsis spelled out.
 
     Raises
     ------
@@ -136,9 +129,14 @@ def parse_einsum(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[li
     left, arrow, output = subscripts.partition("->")
     terms = left.split(",")
     if len(terms) != len(shapes):
-        raise ValueError(f"einsum: {subscripts!r} names {len(terms)} operand(s), but {len(shapes)} were given")
+        raise ValueError(
+            f"einsum: {subscripts!r} names {len(terms)} operand(s), but {len(shapes)} were given"
+        )
     free = [c for c in LETTERS if c not in subscripts]
-    widths = [len(shape) - len(term.replace("...", "")) if "..." in term else 0 for term, shape in zip(terms, shapes, strict=True)]
+    widths = [
+        len(shape) - len(term.replace("...", "")) if "..." in term else 0
+        for term, shape in zip(terms, shapes, strict=True)
+    ]
     dots = "".join(free[: max(widths, default=0)])
     spelled = []
     for term, shape, width in zip(terms, shapes, widths, strict=True):
@@ -159,59 +157,53 @@ def einsum(*operands: Array, subscripts: str, optimize: Any = False) -> Array:
     return np.einsum(subscripts, *operands, optimize=optimize)
 
 
-def _einsum_pull(g: Array, _y: Array, xs: Sequence[Array], wanted: Sequence[bool], *, subscripts: str, optimize: Any = False) -> Any:
+def _einsum_pull(
+    g: Array,
+    _y: Array,
+    xs: Sequence[Array],
+    wanted: Sequence[bool],
+    *,
+    subscripts: str,
+    optimize: Any = False,
+) -> Any:
     terms, output = parse_einsum(subscripts, [x.shape for x in xs])
-    sizes = {c: n for term, x in zip(terms, xs, strict=True) for c, n in zip(term, x.shape, strict=True) if n != 1}
     return [
-        _einsum_gradient(g, output, terms, xs, i, sizes, optimize) if want else None for i, want in enumerate(wanted)
+        _einsum_gradient(g, output, terms, xs, i, bool(optimize)) if want else None
+        for i, want in enumerate(wanted)
     ]
 
 
 def _einsum_gradient(
-    g: Array, output: str, terms: list[str], xs: Sequence[Array], i: int, sizes: dict[str, int], optimize: Any
+    g: Array, output: str, terms: list[str], xs: Sequence[Array], i: int, optimize: bool
 ) -> Array:
     """Return the gradient of operand i: the einsum of the output's gradient with all the other operands.
 
-    Subscripts of operand i alone were summed: they come back by broadcasting. A repeated subscript took a diagonal:
-    the gradient is put back on it.
+    A subscript repeated in operand i took a diagonal: an identity matrix puts the gradient back on it.
+    Subscripts of operand i alone were summed: they come back by broadcasting.
     """
-    term = terms[i]
-    unique = "".join(dict.fromkeys(term))
-    others = [t for k, t in enumerate(terms) if k != i]
-    known = output + "".join(others)
-    there = "".join(c for c in unique if c in known)
-    operands = [g] + [x for k, x in enumerate(xs) if k != i]
-    gradient = np.einsum(",".join([output, *others]) + "->" + there, *operands, optimize=optimize)
-    shape_of = dict(zip(term, xs[i].shape, strict=True))
-    full = tuple(sizes.get(c, 1) for c in unique)
-    gradient = gradient.reshape(tuple(gradient.shape[there.index(c)] if c in there else 1 for c in unique))
-    gradient = np.broadcast_to(gradient, full)
-    gradient = unbroadcast(gradient, tuple(shape_of[c] for c in unique))  # axes of length one that were stretched
-    if unique == term:
-        return gradient
-    for c in unique:  # put the gradient on the diagonal of each repeated subscript
-        places = [k for k, letter in enumerate(term) if letter == c]
-        for place in places[1:]:
-            eye = np.eye(shape_of[c], dtype=g.dtype)
-            shape = [1] * len(term)
-            shape[places[0]], shape[place] = shape_of[c], shape_of[c]
-            gradient = _spread(gradient, term, unique) if gradient.ndim != len(term) else gradient
-            gradient = gradient * eye.reshape(shape)
-    return gradient
+    shape = xs[i].shape
+    subscripts = [output, *terms[:i], *terms[i + 1 :]]
+    operands = [g, *xs[:i], *xs[i + 1 :]]
+    unused = iter(c for c in LETTERS if c not in output + "".join(terms))
+    axes = ""
+    for c, n in zip(terms[i], shape, strict=True):
+        if c in axes:
+            place = next(unused)
+            subscripts.append(c + place)
+            operands.append(np.eye(n, dtype=g.dtype))
+            c = place
+        axes += c
+    known = "".join(c for c in axes if c in "".join(subscripts))
+    gradient = np.einsum(",".join(subscripts) + "->" + known, *operands, optimize=optimize)
+    lengths = dict(zip(known, gradient.shape, strict=True))
+    gradient = gradient.reshape(tuple(lengths.get(c, 1) for c in axes))
+    stretched = tuple(1 if n == 1 else lengths.get(c, 1) for c, n in zip(axes, shape, strict=True))
+    return expand(unbroadcast(gradient, stretched), shape)
 
 
-def _spread(gradient: Array, term: str, unique: str) -> Array:
-    """Give each repeated subscript its own axis, of length one where it repeats an earlier one."""
-    seen: set[str] = set()
-    shape = []
-    for c in term:
-        shape.append(1 if c in seen else gradient.shape[unique.index(c)])
-        seen.add(c)
-    order = [unique.index(c) for c in dict.fromkeys(term)]
-    return np.transpose(gradient, order).reshape(shape)
-
-
-def _einsum_push(dxs: Sequence[Array | None], _y: Array, xs: Sequence[Array], *, subscripts: str, optimize: Any = False) -> Array:
+def _einsum_push(
+    dxs: Sequence[Array | None], _y: Array, xs: Sequence[Array], *, subscripts: str, optimize: Any = False
+) -> Array:
     total = None
     for i, dx in enumerate(dxs):
         if dx is not None:

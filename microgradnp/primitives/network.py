@@ -9,11 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from microgradnp.primitives.primitive import Array, elementwise, expand, keep_axes, self_adjoint, structural
+from microgradnp.primitives.primitive import (
+    SMALL,
+    Array,
+    elementwise,
+    keep_axes,
+    math_prod,
+    self_adjoint,
+    structural,
+)
 
-# -- activations -----------------------------------------------------------------------------------------------------
+# -- activations ---------------------------------------------------------------------------------------------
 
 
+@np.errstate(over="ignore")
 def _logistic(x: Array) -> Array:
     """Logistic function 1 / (1 + exp(-x)), without overflow.
 
@@ -35,15 +44,7 @@ def _logistic(x: Array) -> Array:
     >>> print(mg.logistic(0.0))
     0.5
     """
-    x = np.asarray(x)
-    # exp(-|x|) cannot overflow; for x < 0 the same fraction has exp(x) = exp(-|x|) on top
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, e) / (1 + e) if x.dtype == np.float64 else _logistic_in(x, e)
-
-
-def _logistic_in(x: Array, e: Array) -> Array:
-    one = x.dtype.type(1) if x.dtype.kind == "f" else 1.0
-    return np.where(x >= 0, one, e) / (1 + e)
+    return 1 / (1 + np.exp(-np.asarray(x)))  # where exp overflows, its inverse is 0
 
 
 def _relu(x: Array) -> Array:
@@ -97,14 +98,37 @@ def _softplus(x: Array) -> Array:
 softplus = elementwise(_softplus, lambda _y, x: logistic(x), r"\log(1 + e^{{{x}}})")
 
 
-# -- softmax and its family ------------------------------------------------------------------------------------------
+# -- softmax and its family ----------------------------------------------------------------------------------
 
 
-def _shifted(x: Array, axis: Any) -> tuple[Array, Array]:
-    """Return x minus its largest element along the axis (0 where that is infinite), and what was subtracted."""
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf) if x.size == 0 else np.max(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, x.dtype.type(0))
-    return x - top, top
+def _first(x: Array, axis: int) -> Array:
+    """Return x with the axis of the classes first: sums over it need no keywords, and broadcast by themselves.
+
+    A thin matrix is copied in that order, because NumPy's loops run along the last axis in memory: of 100 x 2 numbers
+    the largest of each row takes 3.2 microseconds, of 2 x 100 the largest of each column 0.8.
+    """
+    if x.ndim and axis in (0, -x.ndim):
+        return x
+    if x.ndim == 2 and axis in (1, -1):
+        return x.T.copy() if x.__class__ is np.ndarray and x.shape[1] < x.shape[0] <= SMALL else x.T
+    return np.moveaxis(x, axis, 0)
+
+
+def _last(x: Array, axis: int) -> Array:
+    """Return x with the axis of the classes, which is first, where it was."""
+    if axis in (0, -x.ndim):
+        return x
+    return x.T if x.ndim == 2 and axis in (1, -1) else np.moveaxis(x, 0, axis)
+
+
+def _owned(x: Array) -> Array:
+    """Return an array that is no view."""
+    return x if x.base is None else x.copy()
+
+
+def _less_top(x: Array) -> Array:
+    """Return x minus its largest element along the first axis: its exponential cannot overflow."""
+    return x - (np.maximum.reduce(x, 0) if x.size else 0)
 
 
 def _floats(x: Array) -> Array:
@@ -133,8 +157,8 @@ def _softmax(x: Array, axis: int = -1) -> Array:
     >>> print(mg.softmax([1000.0, 1000.0]))
     [0.5 0.5]
     """
-    e = np.exp(_shifted(_floats(x), axis)[0])
-    return e / np.add.reduce(e, axis=axis, keepdims=True)
+    e = np.exp(_less_top(_first(_floats(x), axis)))
+    return _owned(_last(e / np.add.reduce(e, 0), axis))
 
 
 def _logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
@@ -160,10 +184,11 @@ def _logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     1000.693147
     """
     x = _floats(x)
-    shifted, top = _shifted(x, axis)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf) if x.size == 0 else np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, x.dtype.type(0))  # not inf - inf
     with np.errstate(divide="ignore"):  # log(0) = -inf is right for an empty sum or all -inf
-        y = np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)) + top
-    return y if keepdims else np.squeeze(y, axis=tuple(range(x.ndim)) if axis is None else axis)
+        y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return y if keepdims else np.squeeze(y, axis=tuple(range(x.ndim)) if axis is None else axis)[()]
 
 
 def _log_softmax(x: Array, axis: int = -1) -> Array:
@@ -187,9 +212,8 @@ def _log_softmax(x: Array, axis: int = -1) -> Array:
     >>> print(mg.log_softmax([0.0, 1000.0]))
     [-1000.     0.]
     """
-    x = _floats(x)
-    shifted = _shifted(x, axis)[0]
-    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+    z = _less_top(_first(_floats(x), axis))
+    return _owned(_last(z - np.log(np.add.reduce(np.exp(z), 0)), axis))
 
 
 softmax = self_adjoint(
@@ -207,7 +231,7 @@ log_softmax = structural(
 
 def _logsumexp_shares(y: Array, x: Array, axis: Any, keepdims: bool) -> Array:
     y = keep_axes(y, x, axis, keepdims)
-    return np.exp(x - np.where(np.isfinite(y), y, 0.0))
+    return np.exp(x - np.where(y == -np.inf, 0.0, y))  # not -inf + inf where all terms are 0
 
 
 logsumexp = structural(
@@ -221,26 +245,22 @@ logsumexp = structural(
 )
 
 
-# -- losses ----------------------------------------------------------------------------------------------------------
+# -- losses --------------------------------------------------------------------------------------------------
 
 REDUCTIONS = ("mean", "sum", "none")
 
 
 def reduced(losses: Array, reduction: str) -> Array:
     """Return the losses of the samples reduced as asked."""
-    if reduction == "mean":
-        return losses.mean()
-    return losses.sum() if reduction == "sum" else losses
-
-
-def _share_of_each(g: Array, shape: tuple[int, ...], reduction: str) -> Array:
-    """Return the gradient of each sample's loss, broadcast to `shape`, given the gradient of the reduced loss."""
     if reduction == "none":
-        return g
-    n = 1
-    for length in shape:
-        n *= length
-    return expand(g / n if reduction == "mean" else g, shape)
+        return losses
+    total = losses.sum()
+    return total / losses.size if reduction == "mean" else total
+
+
+def _share_of_each(g: Array, samples: int, reduction: str) -> Array:
+    """Return the gradient of each sample's loss, given the gradient of the reduced loss: one number for all of them."""
+    return g / samples if reduction == "mean" else g
 
 
 def _check_reduction(reduction: str) -> None:
@@ -306,54 +326,68 @@ def _cross_entropy(logits: Array, targets: Array, axis: int = -1, reduction: str
     >>> print(round(mg.cross_entropy([[0.0, 0.0]], [1], reduction="sum"), 6))
     0.693147
     """
+    return _cross_entropy_with_slope(logits, targets, axis, reduction)[0]
+
+
+def _cross_entropy_with_slope(
+    logits: Array, targets: Array, axis: int = -1, reduction: str = "mean"
+) -> tuple[Array, Array]:
+    """Return the cross entropy and, for little more, its derivative in the logits, with the classes first."""
     _check_reduction(reduction)
     logits = _floats(logits)
-    targets = _labels_to_targets(targets, logits, axis)
-    shifted = _shifted(logits, axis)[0]
-    total = np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+    t = _first(_labels_to_targets(targets, logits, axis), axis)
+    z = _less_top(_first(logits, axis))
+    e = np.exp(z)
+    total, weight = np.add.reduce(e, 0), np.add.reduce(t, 0)
+    slope = e * (weight / total) - t
+    if reduction != "none" and z.size <= SMALL:  # no call for each term; and neither sum has terms that cancel
+        loss = np.vdot(weight, np.log(total)) - np.vdot(t, z)
+        if loss == loss:
+            return loss / _samples(z) if reduction == "mean" else loss, slope
     # a target of 0 takes no part, also where the logit is -inf (0 * inf)
-    terms = targets * (total - np.where(targets == 0, logits.dtype.type(0), shifted))
-    return reduced(np.add.reduce(terms, axis=axis), reduction)
+    terms = t * np.where(t == 0, logits.dtype.type(0), np.log(total) - z)
+    return reduced(np.add.reduce(terms, 0), reduction), slope
 
 
-def _sample_shape(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    axis = axis % len(shape)
-    return shape[:axis] + shape[axis + 1 :]
+def _samples(z: Array) -> int:
+    """Return the number of samples, where the classes are along the first axis."""
+    return math_prod(z.shape[1:])
 
 
 def _one_hot(targets: Array, logits: Array, axis: int) -> Array:
-    return targets if targets.shape == logits.shape else _labels_to_targets(targets, logits, axis)
+    return targets if np.shape(targets) == logits.shape else _labels_to_targets(targets, logits, axis)
 
 
 def _cross_entropy_slope(logits: Array, targets: Array, axis: int) -> Array:
-    targets = _one_hot(targets, logits, axis)
-    return softmax(logits, axis=axis) * targets.sum(axis=axis, keepdims=True) - targets
+    """Return the derivative of each sample's loss in its logits, with the classes first."""
+    t = _first(_one_hot(targets, logits, axis), axis)
+    return softmax(_first(logits, axis), axis=0) * t.sum(axis=0) - t
 
 
 def _cross_entropy_pull(
-    g: Array, _y: Array, logits: Array, targets: Array, *, axis: int = -1, reduction: str = "mean"
+    g: Array, _y: Array, logits: Array, targets: Array, slope: Array = None, *, axis: int = -1, reduction: str = "mean"
 ) -> Array:
-    each = _share_of_each(g, _sample_shape(logits.shape, axis), reduction)
-    return np.expand_dims(each, axis) * _cross_entropy_slope(logits, targets, axis)
+    slope = _cross_entropy_slope(logits, targets, axis) if slope is None else slope
+    return _last(_share_of_each(g, _samples(slope), reduction) * slope, axis)
 
 
 def _cross_entropy_pull_targets(
-    g: Array, _y: Array, logits: Array, _targets: Array, *, axis: int = -1, reduction: str = "mean"
+    g: Array, _y: Array, logits: Array, _targets: Array, _slope: Array = None, *, axis: int = -1, reduction: str = "mean"
 ) -> Array:
-    each = _share_of_each(g, _sample_shape(logits.shape, axis), reduction)
-    return np.expand_dims(each, axis) * -log_softmax(logits, axis=axis)
+    slope = -log_softmax(_first(logits, axis), axis=0)
+    return _last(_share_of_each(g, _samples(slope), reduction) * slope, axis)
 
 
 def _cross_entropy_push(
     d: Array, _y: Array, logits: Array, targets: Array, *, axis: int = -1, reduction: str = "mean"
 ) -> Array:
-    return reduced((_cross_entropy_slope(logits, targets, axis) * d).sum(axis=axis), reduction)
+    return reduced((_cross_entropy_slope(logits, targets, axis) * _first(d, axis)).sum(axis=0), reduction)
 
 
 def _cross_entropy_push_targets(
     d: Array, _y: Array, logits: Array, _targets: Array, *, axis: int = -1, reduction: str = "mean"
 ) -> Array:
-    return reduced((-log_softmax(logits, axis=axis) * d).sum(axis=axis), reduction)
+    return reduced((-log_softmax(_first(logits, axis), axis=0) * _first(d, axis)).sum(axis=0), reduction)
 
 
 cross_entropy = structural(
@@ -361,6 +395,7 @@ cross_entropy = structural(
     (_cross_entropy_pull, _cross_entropy_pull_targets),
     (_cross_entropy_push, _cross_entropy_push_targets),
     r"\operatorname{{CE}}({a}, {b})",
+    with_slope=_cross_entropy_with_slope,
 )
 
 
@@ -393,41 +428,47 @@ def _binary_cross_entropy(logits: Array, targets: Array, reduction: str = "mean"
     >>> print(mg.binary_cross_entropy(1000.0, 1.0))
     0.0
     """
+    return _binary_cross_entropy_with_slope(logits, targets, reduction)[0]
+
+
+def _binary_cross_entropy_with_slope(logits: Array, targets: Array, reduction: str = "mean") -> tuple[Array, Array]:
+    """Return the binary cross entropy and, for little more, its derivative in the logits."""
     _check_reduction(reduction)
     z, t = _same_shapes("binary_cross_entropy", logits, targets)
-    return reduced(np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z))), reduction)
+    positive = z > 0
+    e = np.exp(-np.abs(z))
+    slope = np.where(positive, 1.0, e) / (1 + e) - t
+    wrong = np.subtract(positive, t, dtype=slope.dtype)
+    if reduction != "none" and z.size <= SMALL:  # neither sum has terms that cancel
+        loss = np.vdot(z, wrong) + np.log1p(e).sum()
+        return loss / z.size if reduction == "mean" else loss, slope
+    return reduced(z * wrong + np.log1p(e), reduction), slope
 
 
 def _same_shapes(name: str, a: Array, b: Array) -> tuple[Array, Array]:
     a, b = _floats(a), np.asarray(b)
     if a.shape != b.shape:
+        advice = f"; reshape the targets to {a.shape}" if a.size == b.size else ""
         raise ValueError(
-            f"{name}: shapes {a.shape} and {b.shape} differ. They would broadcast to "
-            f"{np.broadcast_shapes(a.shape, b.shape) if _fit(a.shape, b.shape) else 'nothing'}, which is rarely meant; "
-            f"reshape one of them, e.g. targets.reshape({a.shape})"
+            f"{name}: shapes {a.shape} and {b.shape} differ. They must be equal: targets that broadcast against "
+            f"predictions are rarely meant{advice}"
         )
     return a, b
-
-
-def _fit(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
-    try:
-        np.broadcast_shapes(a, b)
-    except ValueError:
-        return False
-    return True
 
 
 binary_cross_entropy = structural(
     _binary_cross_entropy,
     (
-        lambda g, _y, z, t, *, reduction="mean": _share_of_each(g, z.shape, reduction) * (logistic(z) - t),
-        lambda g, _y, z, _t, *, reduction="mean": _share_of_each(g, z.shape, reduction) * -z,
+        lambda g, _y, z, t, slope=None, *, reduction="mean": _share_of_each(g, z.size, reduction)
+        * (logistic(z) - t if slope is None else slope),
+        lambda g, _y, z, _t, _slope=None, *, reduction="mean": _share_of_each(g, z.size, reduction) * -z,
     ),
     (
         lambda d, _y, z, t, *, reduction="mean": reduced((logistic(z) - t) * d, reduction),
         lambda d, _y, z, _t, *, reduction="mean": reduced(-z * d, reduction),
     ),
     r"\operatorname{{BCE}}({a}, {b})",
+    with_slope=_binary_cross_entropy_with_slope,
 )
 
 
@@ -465,8 +506,8 @@ def _squared_error(prediction: Array, target: Array, reduction: str = "mean") ->
 squared_error = structural(
     _squared_error,
     (
-        lambda g, _y, a, b, *, reduction="mean": _share_of_each(g, a.shape, reduction) * (2 * (a - b)),
-        lambda g, _y, a, b, *, reduction="mean": _share_of_each(g, a.shape, reduction) * (2 * (b - a)),
+        lambda g, _y, a, b, *, reduction="mean": _share_of_each(g, a.size, reduction) * (2 * (a - b)),
+        lambda g, _y, a, b, *, reduction="mean": _share_of_each(g, a.size, reduction) * (2 * (b - a)),
     ),
     (
         lambda d, _y, a, b, *, reduction="mean": reduced(2 * (a - b) * d, reduction),
@@ -476,7 +517,7 @@ squared_error = structural(
 )
 
 
-# -- the affine map --------------------------------------------------------------------------------------------------
+# -- the affine map ------------------------------------------------------------------------------------------
 
 
 def _linear(x: Array, weight: Array, bias: Array) -> Array:
@@ -502,11 +543,14 @@ def _linear(x: Array, weight: Array, bias: Array) -> Array:
         raise ValueError(
             f"linear wants x of shape (n, inputs) and weight of shape (inputs, outputs), not {x.shape} and {weight.shape}"
         )
+    if x.shape[1] != weight.shape[0]:
+        raise ValueError(f"linear: {x.shape[1]} columns of x meet {weight.shape[0]} rows of weight; they must be equal")
     product = np.dot(x, weight)
-    if bias.ndim > 2 or product.shape != np.broadcast_shapes(product.shape, bias.shape):
-        raise ValueError(f"linear: a bias of shape {bias.shape} does not fit an output of shape {product.shape}")
+    shape = product.shape
+    if bias.shape not in (shape[1:], (1, shape[1]), (shape[0], 1), shape, ()):
+        raise ValueError(f"linear: a bias of shape {bias.shape} does not fit a result of shape {shape}")
     # in place where that does not change the type: one large array less
-    return np.add(product, bias, out=product) if product.dtype == np.result_type(product, bias) else product + bias
+    return np.add(product, bias, product) if bias.dtype == product.dtype else product + bias
 
 
 linear = structural(

@@ -11,6 +11,7 @@ kept: in its place an elementwise rule gets ``None``, and any other rule gets a 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,11 @@ import numpy as np
 
 Array = Any  # an ndarray, a NumPy scalar, or a Tensor: rules run on all three
 Rule = Callable[..., Array]
+
+ARRAYS = (np.ndarray, np.generic)
+
+#: Arrays of at most so many elements are in the cache: what costs is the number of calls, not what they do.
+SMALL = 32768
 
 #: Every operation that Tensors know, by the NumPy function (or function of ours) that a user calls.
 TABLE: dict[Any, Primitive] = {}
@@ -41,6 +47,11 @@ class Primitive:
         The keywords that the rules understand, with their defaults. Others are refused.
     """
 
+    #: Computes the output and, on the way, something that the reverse rules would otherwise compute again: they get it as
+    #: their last argument where it is there (on arrays), and compute it where it is not.
+    with_slope: Callable[..., tuple[Array, Array]] | None = None
+    #: One reverse rule per operand, or a number: what the sweep calls. None where `pull` has to be asked.
+    rules: tuple[Any, ...] | None = None
     smooth = True  # False: has kinks, or jumps, where its derivative is a convention
     constant = False  # True: piecewise constant; never differentiated
     elementwise = False
@@ -66,12 +77,10 @@ class Primitive:
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Compute plainly on arrays, record on Tensors: our own functions dispatch as NumPy's do."""
-        for x in args:
-            if hasattr(x, "__array_function__") and x.__class__ is not np.ndarray:
-                return x.__array_function__(self, (type(x),), args, params)
-        for x in params.values():
-            if hasattr(x, "__array_function__") and x.__class__ is not np.ndarray:
-                return x.__array_function__(self, (type(x),), args, params)
+        for xs in (args, params.values()):
+            for x in xs:
+                if x.__class__ is not np.ndarray and hasattr(x, "__array_function__"):
+                    return x.__array_function__(self, (type(x),), args, params)
         return self.function(*args, **params)
 
     def __repr__(self) -> str:
@@ -81,11 +90,17 @@ class Primitive:
         """Return which of (output, *operands) the rules of the `tracked` operands read."""
         keep = self._keeps.get(tracked)
         if keep is None:
-            rows = [self.reads[i if len(self.reads) > i else -1] for i, wanted in enumerate(tracked) if wanted]
-            width = 1 + len(tracked)
-            keep = tuple(any(row[min(k, len(row) - 1)] for row in rows) for k in range(width))
-            self._keeps[tracked] = keep
+            # different rows only: a stack of a thousand operands has one
+            rows = {self.reads[min(i, len(self.reads) - 1)] for i, wanted in enumerate(tracked) if wanted}
+            keep = tuple(any(row[min(k, len(row) - 1)] for row in rows) for k in range(1 + len(tracked)))
+            if len(tracked) < 10:
+                self._keeps[tracked] = keep
         return keep
+
+    @functools.cached_property
+    def keeps_all(self) -> tuple[bool, ...]:
+        """What the rules read of (output, *operands) when every operand is tracked."""
+        return self.keeps((True,) * self.arity)
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
         """Carry the gradient of the output back: one gradient per operand, None where it is not wanted or zero."""
@@ -116,7 +131,7 @@ class Elementwise(Primitive):
             keywords_of(rules[0]) if rules else {},
             notation,
         )
-        self.locals = tuple(locals_)
+        self.locals = self.rules = tuple(locals_)
         self.smooth = smooth
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
@@ -145,6 +160,7 @@ class Structural(Primitive):
         notation: str = "",
         smooth: bool = True,
         broadcasts: bool = False,
+        with_slope: Callable[..., tuple[Array, Array]] | None = None,
     ) -> None:
         arity = len(vjps)
         pairs = [[rule for rule in pair if rule is not None] for pair in zip(vjps, jvps, strict=True)]
@@ -157,7 +173,9 @@ class Structural(Primitive):
         super().__init__(function, arity, reads, keywords_of(first) if first else {}, notation)
         self.vjps = tuple(vjps)
         self.jvps = tuple(jvps)
+        self.rules = tuple(0 if rule is None else rule for rule in vjps)
         self.smooth = smooth
+        self.with_slope = with_slope
         self.broadcasts = broadcasts  # may the rules return gradients of the output's shape, for the engine to sum?
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
@@ -216,7 +234,7 @@ class Constant(Primitive):
         return None
 
 
-# -- reading a rule's signature ------------------------------------------------------------------------------------
+# -- reading a rule's signature ------------------------------------------------------------------------------
 
 
 def reads_of(rule: Rule | int | None, first: int, arity: int) -> tuple[bool, ...]:
@@ -224,7 +242,7 @@ def reads_of(rule: Rule | int | None, first: int, arity: int) -> tuple[bool, ...
     if rule is None or isinstance(rule, int):
         return (False,) * (arity + 1)
     code = rule.__code__
-    names = code.co_varnames[first : code.co_argcount]
+    names = code.co_varnames[first : code.co_argcount - len(rule.__defaults__ or ())]  # without a slope
     reads = [not name.startswith("_") for name in names]
     if code.co_flags & 0x04:  # *xs: whether the rest is read depends on the name of the tuple
         rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
@@ -248,7 +266,7 @@ def keywords_of(rule: Rule) -> dict[str, Any]:
 REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "<required>"})()
 
 
-# -- arithmetic shared by the kinds --------------------------------------------------------------------------------
+# -- arithmetic shared by the kinds --------------------------------------------------------------------------
 
 
 def scaled(g: Array, local: Rule | int, y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
@@ -267,7 +285,7 @@ def add_terms(terms: Sequence[Array | None]) -> Array:
     return total
 
 
-# -- the words of the table ----------------------------------------------------------------------------------------
+# -- the words of the table ----------------------------------------------------------------------------------
 
 
 def elementwise(function: Any, locals_: Any, notation: str = "", *, smooth: bool = True) -> Primitive:
@@ -307,11 +325,12 @@ def structural(
     compute: Any = None,
     smooth: bool = True,
     broadcasts: bool = False,
+    with_slope: Callable[..., tuple[Array, Array]] | None = None,
 ) -> Primitive:
     """Enter a function by reverse and forward rules, one of each per operand."""
     vjps = vjps if isinstance(vjps, tuple) else (vjps,)
     jvps = jvps if isinstance(jvps, tuple) else (jvps,)
-    return enter(function, Structural(compute or function, vjps, jvps, notation, smooth, broadcasts))
+    return enter(function, Structural(compute or function, vjps, jvps, notation, smooth, broadcasts, with_slope))
 
 
 def self_adjoint(function: Any, rule: Rule, notation: str = "") -> Primitive:
@@ -357,12 +376,12 @@ def enter(function: Any, primitive: Primitive) -> Primitive:
     return primitive
 
 
-# -- axes ----------------------------------------------------------------------------------------------------------
+# -- axes ----------------------------------------------------------------------------------------------------
 
 
 def keep_axes(reduced: Array, x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Array:
-    """Give a reduced array back its reduced axes, with length one."""
-    if keepdims or x.ndim == 0:
+    """Give a reduced array back its reduced axes, with length one. A number needs none to broadcast."""
+    if keepdims or reduced.ndim == 0:
         return reduced
     if axis is None:
         return reduced.reshape((1,) * x.ndim)
@@ -374,11 +393,10 @@ def expand(a: Array, shape: tuple[int, ...]) -> Array:
     """Broadcast `a` to `shape`. For small arrays filling is several times faster than np.broadcast_to's view."""
     if a.shape == shape:
         return a
-    if isinstance(a, np.ndarray | np.generic):
-        if math_prod(shape) <= 32768:
-            full = np.empty(shape, a.dtype)
-            full[...] = a
-            return full
+    if isinstance(a, ARRAYS) and math_prod(shape) <= SMALL:
+        full = np.empty(shape, a.dtype)
+        full[...] = a
+        return full
     return np.broadcast_to(a, shape)
 
 
@@ -390,8 +408,22 @@ def math_prod(shape: tuple[int, ...]) -> int:
     return size
 
 
+@functools.lru_cache(maxsize=256)
+def ones(n: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Return a vector of ones, read-only: a product with it is a sum."""
+    vector = np.ones(n, dtype)
+    vector.flags.writeable = False
+    return vector
+
+
 def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """Sum `g` over the axes along which an operand of this shape was broadcast."""
+    if g.__class__ is np.ndarray and g.ndim == 2 and g.size <= SMALL:  # BLAS sums thin matrices four times faster
+        m, n = g.shape
+        if shape == (n,) or shape == (1, n):
+            return (g if m == 1 else np.dot(ones(m, g.dtype), g)).reshape(shape)
+        if shape == (m, 1):
+            return np.dot(g, ones(n, g.dtype)).reshape(shape)
     lead = g.ndim - len(shape)
     axes = tuple(range(lead)) + tuple(
         lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1

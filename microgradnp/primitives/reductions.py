@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from microgradnp.primitives.primitive import (
     Array,
@@ -26,7 +27,7 @@ Axis = int | tuple[int, ...] | None
 
 def count(shape: tuple[int, ...], axis: Axis) -> int:
     """Return how many elements a reduction over `axis` combines into one."""
-    if axis is None:
+    if axis is None or not shape:  # NumPy lets 0-d arrays be reduced over axis 0
         return math_prod(shape)
     return math_prod(tuple(shape[a] for a in (axis if isinstance(axis, tuple) else (axis,))))
 
@@ -36,7 +37,7 @@ linear(
     np.sum,
     lambda g, _y, _x, *, axis=None, keepdims=False: expand(keep_axes(g, _x, axis, keepdims), _x.shape),
     r"\sum {x}",
-    compute=lambda x, axis=None, keepdims=False: np.add.reduce(x, axis, None, None, keepdims),
+    compute=lambda x, axis=None, keepdims=False: np.add.reduce(x, axis, None, None, keepdims),  # type: ignore[call-overload]
 )
 
 
@@ -52,17 +53,17 @@ def _shares(y: Array, x: Array, *, axis: Axis) -> Array:
     return extreme / np.sum(extreme, axis=axis, keepdims=True)
 
 
-for _extreme in {np.max, np.amax}:
-    reduction(_extreme, _shares, r"\max {x}", smooth=False)
-for _extreme in {np.min, np.amin}:
-    reduction(_extreme, _shares, r"\min {x}", smooth=False)
+reduction(np.max, _shares, r"\max {x}", smooth=False)
+reduction(np.amax, _shares, r"\max {x}", smooth=False)
+reduction(np.min, _shares, r"\min {x}", smooth=False)
+reduction(np.amin, _shares, r"\min {x}", smooth=False)
 
 
-def _prod_pull(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def _prod_pull(g: Array, _y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return keep_axes(g, x, axis, keepdims) * _others(x, axis)
 
 
-def _prod_push(dx: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def _prod_push(dx: Array, _y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return (_others(x, axis) * dx).sum(axis=axis, keepdims=keepdims)
 
 
@@ -71,18 +72,18 @@ def _others(x: Array, axis: Axis) -> Array:
 
     No division: it is right, to any order, where elements are zero.
     """
-    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
-    if not axes or x.size == 0:
+    if x.ndim == 0 or x.size == 0 or axis == ():
         return np.ones(x.shape, x.dtype)
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     kept = tuple(i for i in range(x.ndim) if i not in axes)
     last = x.transpose(kept + axes)
-    flat = last.reshape(tuple(x.shape[i] for i in kept) + (-1,))
+    flat = last.reshape((*tuple(x.shape[i] for i in kept), -1))
     n = flat.shape[-1]
-    one = np.ones(flat.shape[:-1] + (1,), x.dtype)
+    one = np.ones((*flat.shape[:-1], 1), x.dtype)
     if isinstance(flat, np.ndarray):
-        before = np.concatenate([one, np.cumprod(flat[..., :-1], axis=-1)], axis=-1)
-        after = np.concatenate([one, np.cumprod(flat[..., :0:-1], axis=-1)], axis=-1)[..., ::-1]
-        others = before * after
+        from_left = np.concatenate([one, np.cumprod(flat[..., :-1], axis=-1)], axis=-1)
+        from_right = np.concatenate([one, np.cumprod(flat[..., :0:-1], axis=-1)], axis=-1)
+        others = from_left * from_right[..., ::-1]
     else:  # on Tensors: the same running products, spelled out so that they differentiate again
         before, after = [one], [one]
         for i in range(n - 1):
@@ -95,18 +96,26 @@ def _others(x: Array, axis: Axis) -> Array:
 structural(np.prod, _prod_pull, _prod_push, r"\prod {x}")
 
 
+def _squared(x: Array) -> Array:
+    return np.real(x * np.conjugate(x)) if np.iscomplexobj(x) else x * x
+
+
 def _variance(a: Array, axis: Axis, freedom: float, keepdims: bool) -> Array:
     centred = a - np.mean(a, axis=axis, keepdims=True)
-    return np.sum(centred * centred, axis=axis, keepdims=keepdims) / max(count(a.shape, axis) - freedom, 0)
+    return np.sum(_squared(centred), axis=axis, keepdims=keepdims) / max(count(a.shape, axis) - freedom, 0)
 
 
 @composite(np.var)
-def _var(a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0) -> Array:
+def _var(
+    a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0
+) -> Array:
     return _variance(a, axis, ddof or correction, keepdims)
 
 
 @composite(np.std)
-def _std(a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0) -> Array:
+def _std(
+    a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0
+) -> Array:
     return root(_variance(a, axis, ddof or correction, keepdims))
 
 
@@ -114,11 +123,12 @@ def _std(a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False
 def _average(a: Array, axis: Axis = None, weights: Array | None = None, *, keepdims: bool = False) -> Array:
     if weights is None:
         return np.mean(a, axis=axis, keepdims=keepdims)
-    if np.shape(weights) != a.shape:
-        if axis is None or isinstance(axis, tuple) or np.ndim(weights) != 1:
-            raise TypeError("the weights of np.average must have the shape of the data, or be 1-D with one axis given")
-        weights = np.reshape(weights, [len(weights) if i == axis % a.ndim else 1 for i in range(a.ndim)])
-        weights = np.broadcast_to(weights, a.shape)
+    shape = np.shape(a)
+    if np.shape(weights) != shape:
+        if axis is None or isinstance(axis, tuple) or np.shape(weights) != (shape[axis],):
+            raise ValueError(f"the weights fit the data neither one by one nor along axis={axis}")
+        weights = np.reshape(weights, [n if i == axis % len(shape) else 1 for i, n in enumerate(shape)])
+        weights = np.broadcast_to(weights, shape)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
     return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
 
@@ -126,10 +136,6 @@ def _average(a: Array, axis: Axis = None, weights: Array | None = None, *, keepd
 @composite(np.ptp)
 def _ptp(a: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
-
-
-def _cumsum(a: Array, axis: int | None = None) -> Array:
-    return np.cumsum(a, axis=axis)
 
 
 def _cumsum_transpose(g: Array, _y: Array, _x: Array, *, axis: int | None = None) -> Array:
@@ -147,30 +153,32 @@ for _logical in (np.all, np.any, np.count_nonzero):
     constant(_logical, 1, axis=None, keepdims=False)
 
 
-# -- square root with the gradient of a norm -----------------------------------------------------------------------
+# -- square root with the gradient of a norm -----------------------------------------------------------------
 
 
-def root(x: Array) -> Array:
-    """Return the square root, with derivative 0 at 0: the convention for norms."""
+def root(x: Array, p: float = 2) -> Array:
+    """Return the p-th root, with derivative 0 at 0: the convention for norms."""
     zero = x == 0
-    return np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, x)))
+    positive = np.where(zero, 1.0, x)
+    return np.where(zero, 0.0, np.sqrt(positive) if p == 2 else positive ** (1 / p))
 
 
 @composite(np.linalg.norm)
 def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
-    matrix = isinstance(axis, tuple) or (axis is None and x.ndim == 2)
-    if ord is None or (ord == "fro" and matrix) or (ord == 2 and not matrix):
-        return root(np.sum(np.abs(x) ** 2 if np.iscomplexobj(x) else x * x, axis=axis, keepdims=keepdims))
-    if matrix or x.ndim != 1 and axis is None:
+    matrix = len(axis) == 2 if isinstance(axis, tuple) else axis is None and np.ndim(x) == 2
+    if ord is None or (matrix and ord == "fro") or (not matrix and ord == 2):
+        return root(np.sum(_squared(x), axis=axis, keepdims=keepdims))
+    if matrix or isinstance(ord, str) or (axis is None and np.ndim(x) != 1):
         raise NotImplementedError(
-            f"np.linalg.norm with ord={ord!r} of matrices is not differentiated yet; the Frobenius norm (ord=None) is"
+            f"np.linalg.norm(..., ord={ord!r}, axis={axis}) of shape {np.shape(x)} has no derivative rule; "
+            "the norms of vectors and the Frobenius norm of matrices have one"
         )
     if ord == np.inf:
         return np.max(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == -np.inf:
         return np.min(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == 0:
-        return np.sum(x != 0, axis=axis, keepdims=keepdims) * 1.0
+        return np.sum(np.sign(np.abs(x)), axis=axis, keepdims=keepdims)
     if ord == 1:
         return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
-    return np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1.0 / ord)
+    return root(np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims), ord)

@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from microgradnp.primitives.primitive import (
     Array,
+    Primitive,
     Variadic,
     composite,
     constant,
     enter,
-    expand,
     linear,
+    structural,
     unbroadcast,
 )
+from microgradnp.primitives.reductions import count
 
-# -- one operand ---------------------------------------------------------------------------------------------------
-
-
-def _same_shape(g: Array, _y: Array, _x: Array, **_params: Any) -> Array:
-    return g.reshape(_x.shape)
+# -- one operand ---------------------------------------------------------------------------------------------
 
 
-def _reshape(x: Array, shape: Any = None, order: str = "C") -> Array:
+def _reshape(x: Array, shape: Any, order: Any = "C") -> Array:
+    if order not in (
+        "C",
+        "c",
+        "F",
+        "f",
+    ):  # "A" depends on the memory of the operand, which its gradient need not share
+        raise ValueError(f"order={order!r} has no derivative rule; 'C' and 'F' have one")
     return np.reshape(x, shape, order)
 
 
-def _reshape_transpose(g: Array, _y: Array, _x: Array, *, shape: Any = None, order: str = "C") -> Array:
-    return g.reshape(_x.shape) if order == "C" else np.reshape(g, _x.shape, order="F")
-
-
-linear(np.reshape, _reshape_transpose)
+# NumPy 2.0 calls the shape `newshape`: it goes by position
+structural(
+    np.reshape,
+    lambda g, _y, _x, *, shape, order="C": np.reshape(g, _x.shape, order),
+    lambda dx, _y, _x, *, shape, order="C": np.reshape(dx, shape, order),
+    compute=_reshape,
+)
 
 
 @composite(np.ravel)
-def _ravel(a: Array, order: str = "C") -> Array:
+def _ravel(a: Array, order: Any = "C") -> Array:
     return np.reshape(a, (-1,), order=order)
 
 
@@ -56,12 +65,13 @@ linear(np.squeeze, lambda g, _y, _x, *, axis=None: g.reshape(_x.shape))
 linear(np.broadcast_to, lambda g, _y, _x, *, shape: unbroadcast(g, _x.shape))
 linear(np.flip, lambda g, _y, _x, *, axis=None: np.flip(g, axis))
 linear(np.roll, lambda g, _y, _x, *, shift, axis=None: np.roll(g, _opposite(shift), axis))
-linear(np.tril, lambda g, _y, _x, *, k=0: np.tril(g, k))
-linear(np.triu, lambda g, _y, _x, *, k=0: np.triu(g, k))
-for _identity in (np.copy, np.asanyarray):
-    linear(np.copy, lambda g, _y, _x: g, compute=lambda x: np.array(x))
-if hasattr(np, "matrix_transpose"):
-    linear(np.matrix_transpose, lambda g, _y, _x: np.swapaxes(g, -1, -2))
+linear(np.tril, lambda g, _y, _x, *, k=0: unbroadcast(np.tril(g, k), _x.shape))  # a vector becomes a matrix
+linear(np.triu, lambda g, _y, _x, *, k=0: unbroadcast(np.triu(g, k), _x.shape))
+linear(np.copy, lambda g, _y, _x: g)
+linear(np.conjugate, lambda g, _y, _x: np.conjugate(g))
+linear(np.real, lambda g, _y, _x: g)
+linear(np.imag, lambda g, _y, _x: -1j * g)  # of a real operand the engine keeps the real part: 0
+linear(np.matrix_transpose, lambda g, _y, _x: np.swapaxes(g, -1, -2))
 
 
 def _opposite(shift: Any) -> Any:
@@ -73,12 +83,16 @@ def cast(x: Array, dtype: Any) -> Array:
     return np.asarray(x).astype(dtype)[()]
 
 
-cast_ = linear(cast, lambda g, _y, _x, *, dtype: g.astype(_x.dtype))
+def _cast_back(g: Array, _y: Array, _x: Array, *, dtype: Any) -> Array:
+    return (np.real(g) if _x.dtype.kind == "f" else g).astype(_x.dtype)
+
+
+cast_ = structural(cast, _cast_back, lambda dx, _y, _x, *, dtype: dx.astype(dtype))
 
 
 @composite(np.atleast_1d)
 def _atleast_1d(*arrays: Array) -> Any:
-    grown = [a.reshape((1,)) if np.ndim(a) == 0 else a for a in arrays]
+    grown = [np.reshape(a, (1,)) if np.ndim(a) == 0 else a for a in arrays]
     return grown[0] if len(grown) == 1 else tuple(grown)
 
 
@@ -88,11 +102,11 @@ def _atleast_2d(*arrays: Array) -> Any:
     return grown[0] if len(grown) == 1 else tuple(grown)
 
 
-# -- indexing: x[pattern], where the arrays of the pattern are operands too ----------------------------------------
+# -- indexing: x[pattern], where the arrays of the pattern are operands too ----------------------------------
 
 
 class Slot:
-    """Stands in an index pattern for an operand: an index array that may change from run to run of a graph."""
+    """Stands in an index pattern for an operand: an index array that may change from run to run."""
 
     __slots__ = ("position",)
 
@@ -127,30 +141,35 @@ def scatter(g: Array, *arrays: Array, pattern: Any, shape: tuple[int, ...]) -> A
     return z
 
 
-getitem_ = enter(
+getitem_: Primitive = enter(
     getitem,
     Variadic(
         getitem,
-        lambda g, _y, xs, _wanted, *, pattern: [scatter_(g, *xs[1:], pattern=pattern, shape=xs[0].shape)]
-        + [None] * (len(xs) - 1),
-        lambda dxs, _y, xs, *, pattern: None if dxs[0] is None else getitem_(dxs[0], *xs[1:], pattern=pattern),
+        lambda g, _y, xs, _wanted, *, pattern: (
+            [scatter_(g, *xs[1:], pattern=pattern, shape=xs[0].shape)] + [None] * (len(xs) - 1)
+        ),
+        lambda dxs, _y, xs, *, pattern: (
+            None if dxs[0] is None else getitem_(dxs[0], *xs[1:], pattern=pattern)
+        ),
     ),
 )
-scatter_ = enter(
+scatter_: Primitive = enter(
     scatter,
     Variadic(
         scatter,
-        lambda g, _y, xs, _wanted, *, pattern, shape: [getitem_(g, *xs[1:], pattern=pattern)] + [None] * (len(xs) - 1),
-        lambda dxs, _y, xs, *, pattern, shape: None
-        if dxs[0] is None
-        else scatter_(dxs[0], *xs[1:], pattern=pattern, shape=shape),
+        lambda g, _y, xs, _wanted, *, pattern, shape: (
+            [getitem_(g, *xs[1:], pattern=pattern)] + [None] * (len(xs) - 1)
+        ),
+        lambda dxs, _y, xs, *, pattern, shape: (
+            None if dxs[0] is None else scatter_(dxs[0], *xs[1:], pattern=pattern, shape=shape)
+        ),
     ),
 )
 # the index arrays are read, the array itself is not: only its shape
 getitem_.reads = scatter_.reads = ((False, False, True),)
 
 
-# -- joining -------------------------------------------------------------------------------------------------------
+# -- joining -------------------------------------------------------------------------------------------------
 
 
 def concatenate(*arrays: Array, axis: int | None = 0) -> Array:
@@ -163,7 +182,9 @@ def stack(*arrays: Array, axis: int = 0) -> Array:
     return np.stack(arrays, axis=axis)
 
 
-def _concatenate_pull(g: Array, _y: Array, xs: Sequence[Array], wanted: Sequence[bool], *, axis: int | None = 0) -> Any:
+def _concatenate_pull(
+    g: Array, _y: Array, xs: Sequence[Array], wanted: Sequence[bool], *, axis: int | None = 0
+) -> Any:
     gradients: list[Array | None] = []
     start = 0
     for x, want in zip(xs, wanted, strict=True):
@@ -186,7 +207,7 @@ def _zeros_for_none(dxs: Sequence[Array | None], xs: Sequence[Array]) -> list[Ar
     return [np.zeros(x.shape, x.dtype) if dx is None else dx for dx, x in zip(dxs, xs, strict=True)]
 
 
-concatenate_ = enter(
+concatenate_: Primitive = enter(
     concatenate,
     Variadic(
         concatenate,
@@ -194,21 +215,15 @@ concatenate_ = enter(
         lambda dxs, _y, xs, *, axis=0: concatenate_(*_zeros_for_none(dxs, xs), axis=axis),
     ),
 )
-stack_ = enter(
+stack_: Primitive = enter(
     stack,
-    Variadic(
-        stack, _stack_pull, lambda dxs, _y, xs, *, axis=0: stack_(*_zeros_for_none(dxs, xs), axis=axis)
-    ),
+    Variadic(stack, _stack_pull, lambda dxs, _y, xs, *, axis=0: stack_(*_zeros_for_none(dxs, xs), axis=axis)),
 )
 
 
 @composite(np.concatenate)
 def _concatenate(arrays: Any, axis: int | None = 0) -> Array:
     return concatenate_(*arrays, axis=axis)
-
-
-if hasattr(np, "concat") and np.concat is not np.concatenate:
-    composite(np.concat)(_concatenate)
 
 
 @composite(np.stack)
@@ -234,18 +249,20 @@ def _column_stack(tup: Any) -> Array:
 
 @composite(np.split)
 def _split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+    axis = normalize_axis_index(axis, ary.ndim)
     n = ary.shape[axis]
     if isinstance(indices_or_sections, int | np.integer):
-        if n % indices_or_sections:
-            raise ValueError(f"an axis of length {n} does not split into {indices_or_sections} equal parts")
-        edges = list(range(0, n + 1, n // int(indices_or_sections)))
+        parts = int(indices_or_sections)
+        if parts < 1 or n % parts:
+            raise ValueError(f"an axis of length {n} does not split into {parts} equal parts")
+        edges = [n // parts * k for k in range(parts + 1)]
     else:
         edges = [0, *(int(i) for i in indices_or_sections), n]
-    lead = (slice(None),) * (axis % ary.ndim)
-    return [ary[(*lead, slice(a, b))] for a, b in zip(edges, edges[1:], strict=False)]
+    lead = (slice(None),) * axis
+    return [ary[(*lead, slice(a, b))] for a, b in itertools.pairwise(edges)]
 
 
-# -- diagonals -----------------------------------------------------------------------------------------------------
+# -- diagonals -----------------------------------------------------------------------------------------------
 
 
 @composite(np.diagonal)
@@ -262,18 +279,26 @@ def _trace(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
 
 @composite(np.diag)
 def _diag(v: Array, k: int = 0) -> Array:
-    if v.ndim != 1:
+    if v.ndim == 2:
         return _diagonal(v, k)
+    if v.ndim != 1:
+        raise ValueError("np.diag wants a vector or a matrix")
     n = v.shape[0] + abs(k)
     rows = np.arange(v.shape[0])
     return scatter_(v, rows - min(k, 0), rows + max(k, 0), pattern=(Slot(0), Slot(1)), shape=(n, n))
 
 
-# -- of the shape alone --------------------------------------------------------------------------------------------
+# -- of the shape alone --------------------------------------------------------------------------------------
 
-for _about in (np.shape, np.ndim, np.size):
-    constant(_about, 1, axis=None) if _about is np.size else constant(_about, 1)
+composite(np.shape)(lambda a: a.shape)
+composite(np.ndim)(lambda a: a.ndim)
+composite(np.size)(lambda a, axis=None: a.size if axis is None else count(a.shape, axis))
+composite(np.iscomplexobj)(lambda x: x.dtype.kind == "c")
+composite(np.isrealobj)(lambda x: x.dtype.kind != "c")
 for _like in (np.zeros_like, np.ones_like, np.empty_like):
     constant(_like, 1, dtype=None, order="K", subok=True, shape=None)
-constant(np.iscomplexobj, 1)
-constant(np.isrealobj, 1)
+
+
+@composite(np.full_like)
+def _full_like(a: Array, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Array:
+    return (np.zeros_like(a, shape=shape) + fill_value).astype(a.dtype if dtype is None else dtype)

@@ -1,0 +1,102 @@
+"""Complex numbers, as in JAX and autograd: the pullback multiplies by the Jacobian and conjugates nothing.
+
+So the gradient of a real f(x + iy) is df/dx - i df/dy, and the gradient with respect to a real number that
+passes through complex ones is what differences say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import microgradnp as mg
+from tests.factories import assert_close, derivative
+
+Z = np.array([0.6 - 0.8j, -1.2 + 0.5j, 0.3 + 1.1j])
+W = np.array([1.5 + 0.2j, 0.4 - 0.7j, -0.9 + 0.1j])
+
+HOLOMORPHIC = [
+    np.negative, np.square, np.reciprocal, np.sqrt, np.exp, np.exp2, np.expm1, np.log, np.log2, np.log10,
+    np.log1p, np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.sinh, np.cosh, np.tanh, np.arcsinh,
+    np.arctanh, np.positive,
+    lambda z: z**3, lambda z: z**-1.5, lambda z: z / W, lambda z: W / z, lambda z: z * W - z, lambda z: z**W,
+    np.cumsum, np.prod, np.mean, lambda z: np.where([True, False, True], z, 2.0), lambda z: z[[0, 0, 2]],
+    lambda z: z @ W, lambda z: np.einsum("i,j->ij", z, W), lambda z: np.tensordot(z, W, axes=1),
+    lambda z: np.inner(W, z),
+]  # fmt: skip
+
+TO_REAL: dict[str, Callable[[Any], Any]] = {
+    "abs": np.abs,
+    "real": np.real,
+    "imag": np.imag,
+    "real of a conjugate": lambda z: np.real(np.conj(z) * z * W),
+    "properties": lambda z: z.real * z.imag,
+    "norm": np.linalg.norm,
+    "var": np.var,
+    "std": np.std,
+    "vdot": lambda z: np.real(np.vdot(z, W) * np.vdot(W, z * z)),
+    "abs of a product": lambda z: np.abs(np.exp(z) * W),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("f", HOLOMORPHIC, ids=lambda f: getattr(f, "__name__", "lambda"))
+def test_holomorphic(f: Callable[[Any], Any]) -> None:
+    v = np.array([0.3 + 0.2j, -0.5j, 0.7])
+    y, pull = mg.vjp(f, Z)
+    w = np.resize([1 - 0.5j, 0.3j, 2.0], np.shape(y))[()]
+    numeric = derivative(lambda t: f(Z + t * v))
+    assert_close(mg.jvp(f, (Z,), (v,))[1], numeric, 1e-8)
+    assert_close(np.sum(pull(w)[0] * v), np.sum(np.ravel(w) * numeric), 1e-8)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", TO_REAL)
+def test_real_functions_of_complex_numbers(name: str) -> None:
+    f = TO_REAL[name]
+
+    def total(z: Any) -> Any:
+        return np.sum(f(z) * f(z))
+
+    gradient = mg.grad(total)(Z)
+    for v in (np.array([1.0, 0, 0]), np.array([0, 0.5, -1.0]), np.array([0.3, 1.0, 0.2])):
+        dx, dy = derivative(lambda t: total(Z + t * v)), derivative(lambda t: total(Z + 1j * t * v))  # noqa: B023
+        assert_close(np.sum(gradient * v), dx - 1j * dy, 1e-8, 1.0)
+        assert_close(mg.jvp(total, (Z,), (1j * v,))[1], dy, 1e-8, 1.0)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", TO_REAL)
+def test_real_numbers_through_complex_ones(name: str) -> None:
+    """Gradients of real parameters, first and second order."""
+
+    def f(x: Any) -> Any:
+        return np.sum(TO_REAL[name](Z * x + 1j * x * x) ** 2)
+
+    x, v = np.array([0.7, -0.4, 1.3]), np.array([0.2, -1.0, 0.5])
+    gradient = mg.grad(f)
+    assert gradient(x).dtype == np.float64
+    assert_close(np.sum(gradient(x) * v), derivative(lambda t: f(x + t * v)), 1e-8)
+    curved = derivative(lambda t: gradient(x + t * v))
+    assert_close(mg.hvp(f)(x, v), curved, 1e-8)
+    assert_close(mg.grad(lambda x: np.sum(gradient(x) * v))(x), curved, 1e-8)
+
+
+def test_single_precision_stays_single() -> None:
+    gradient = mg.grad(lambda z: np.sum(np.abs(z)))(Z.astype(np.complex64))
+    assert gradient.dtype == np.complex64
+    np.testing.assert_allclose(gradient, np.conj(Z) / np.abs(Z), rtol=1e-6)
+    assert mg.grad(lambda x: np.sum(np.abs(x * np.complex64(1j))))(np.float32([1, -2])).dtype == np.float32
+
+
+def test_abs_at_0() -> None:
+    gradient = mg.grad(lambda z: np.sum(np.abs(z)))(np.array([0j, 3 - 4j]))
+    np.testing.assert_allclose(gradient, [0, 0.6 + 0.8j], rtol=1e-15)
+
+
+def test_sign_of_complex_numbers_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"z / np\.abs\(z\)"):
+        mg.grad(lambda z: np.real(np.sum(np.sign(z))))(Z)
