@@ -1,0 +1,115 @@
+"""Run the benchmarks: ``make bench``, or ``python -m tests.benchmarks [--quick] [--json FILE]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+if not __package__:  # run as a folder, `python tests/benchmarks`: look for modules where the repository begins
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import tests.benchmarks  # noqa: F401  (one BLAS thread: before NumPy)
+
+import numpy as np  # isort: skip
+from rich.console import Console  # isort: skip
+
+from tests.benchmarks import chain, circles, images, measure, peers, regression  # isort: skip
+from tests.benchmarks.report import Aim, Results, Row  # isort: skip
+
+#: Per workload: its contestants, the steps before results are compared, and the aims for fused and unchanged code.
+TRAINING = {
+    "circles": (circles.CONTESTANTS, 300, 1.1, 1.4),
+    "images": (images.CONTESTANTS, 300, 1.4, 1.9),
+    "regression": (regression.CONTESTANTS, 100, 1.2, 2.2),
+}
+PEERS = {"autograd": 1 / 3, "MyGrad": 1 / 2}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print, and save."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=tests.benchmarks.__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: 5 times faster, less exact")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to this file")
+    parser.add_argument("--only", choices=[*TRAINING, "chain"], help="one workload alone")
+    options = parser.parse_args(arguments)
+    rounds = 5 if options.quick else 25
+    terminal = sys.stdout.isatty()
+    console = Console(width=None if terminal else 140, highlight=False)
+    results = Results()
+    for peer, module in (("autograd", peers.autograd), ("MyGrad", peers.mygrad)):
+        if module is None:
+            results.notes.append(f"{peer} is not installed: pip install microgradnp[bench]")
+    for workload in TRAINING:
+        if options.only in (None, workload):
+            with np.errstate(over="ignore"):  # both peers square the divisor, in the branch that `where` does not take
+                training(results, workload, rounds)
+    if options.only in (None, "chain"):
+        operations(results, rounds)
+    if options.only is None:
+        memory(results, 10_000 if options.quick else 100_000)
+        loading(results, 5 if options.quick else 15)
+    results.print(console)
+    if options.json:
+        results.save(options.json)
+
+
+def compared(results: Results, workload: str, contestants: list[measure.Contestant], steps: int, rounds: int) -> measure.Times:
+    """Check that the contestants agree, time them, and add their rows."""
+    apart = measure.disagreement(contestants, steps)
+    times = measure.interleaved(contestants, rounds)
+    first = contestants[0].name
+    names = [contestant.name for contestant in contestants]
+    for name in names:
+        ratios = {"NumPy by hand": times.ratio(name, first)}
+        ratios |= {peer: times.ratio(name, peer) for peer in PEERS if peer in names}
+        results.rows.append(Row(workload, name, times.of(name) * 1e6, ratios, apart[name]))
+    return times
+
+
+def training(results: Results, workload: str, rounds: int) -> None:
+    """Measure the training steps of one document."""
+    contestants, steps, fused, unchanged = TRAINING[workload]
+    times = compared(results, workload, contestants, steps, rounds)
+    results.aims += [
+        Aim(f"{workload}: fused, against the document", times.ratio("fused", "document"), fused, "×"),
+        Aim(f"{workload}: unchanged, against the document", times.ratio("unchanged", "document"), unchanged, "×"),
+    ]
+    against_peers(results, workload, "unchanged", times)
+
+
+def operations(results: Results, rounds: int) -> None:
+    """Measure what one scalar operation costs beyond NumPy's own work."""
+    times = compared(results, "chain", chain.CONTESTANTS, 1, rounds)
+    for name, bound in (("t.sin() * c", 1.0), ("np.sin(t) * c", 1.4)):
+        overhead = times.excess(name, "by hand") / chain.LENGTH * 1e6
+        results.aims.append(Aim(f"overhead of an operation, {name}", overhead, bound, "µs"))
+        against_peers(results, "chain", name, times)
+    for peer in PEERS:
+        if peer in times.rounds:
+            results.facts[f"overhead of an operation in {peer}, ns"] = times.excess(peer, "by hand") / chain.LENGTH * 1e9
+
+
+def against_peers(results: Results, workload: str, name: str, times: measure.Times) -> None:
+    """Add the aims against other libraries for the same forward code."""
+    for peer, bound in PEERS.items():
+        if peer in times.rounds:
+            results.aims.append(Aim(f"{workload}: {name}, against {peer}", times.ratio(name, peer), bound, "×"))
+
+
+def memory(results: Results, length: int) -> None:
+    """Measure what a recorded scalar operation keeps."""
+    for library, build in chain.recorded(length).items():
+        build()
+        kept = measure.bytes_kept(build) / length
+        results.facts[f"memory of a recorded operation on one number in {library}, bytes"] = kept
+
+
+def loading(results: Results, repeats: int) -> None:
+    """Measure the time to import."""
+    milliseconds = measure.import_seconds("microgradnp", repeats) * 1e3
+    results.aims.append(Aim("import, beyond that of NumPy", milliseconds, 20.0, "ms"))
+
+
+if __name__ == "__main__":
+    main()
