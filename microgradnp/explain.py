@@ -15,11 +15,14 @@ import numpy as np
 
 from microgradnp.naming import calls, describe, name_of
 from microgradnp.primitives.primitive import COMPOSITES, REQUIRED, TABLE, Primitive
+from microgradnp.tape import OFF, current_mode
 
 __all__ = [
-    "assignment", "bound", "calls", "changed", "describe", "failed", "honoured", "is_default", "leaving", "name_of",
+    "assignment", "bound", "calls", "changed", "describe", "failed", "failed_program", "honoured", "is_default", "leaving", "name_of",
     "no_attribute", "no_cotangent", "no_graph", "not_differentiable", "not_numbers", "out_argument", "unsupported",
 ]  # fmt: skip
+
+ABSENT: Any = np._NoValue  # type: ignore[attr-defined]  # NumPy's own mark of a keyword that was not given
 
 # -- an operation that NumPy refused -------------------------------------------------------------------------------
 
@@ -30,9 +33,9 @@ def failed(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any], 
     hint = ""
     if primitive.name in ("matmul", "dot") and len(shapes) == 2:
         hint = matmul_hint(inputs, shapes)
-    elif primitive.elementwise and len(shapes) >= 2:
+    elif len(shapes) >= 2 and (primitive.elementwise or primitive.constant or primitive.name == "where"):
         hint = broadcast_hint(inputs, shapes)
-    given = ", ".join(describe(x) for x in inputs[:6])
+    given = ", ".join(describe(x) for x in inputs[:6]) + (f" and {len(inputs) - 6} more" if len(inputs) > 6 else "")
     keywords = "".join(f", {k}={v!r}" for k, v in params.items() if k not in ("pattern",))
     text = f"{primitive.name} cannot take {given}{keywords}"
     if not hint:
@@ -41,6 +44,22 @@ def failed(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any], 
     if isinstance(error, IndexError):
         kind = IndexError
     return kind(f"{text}: {hint}")
+
+
+def failed_program(function: Any, args: Sequence[Any], kwargs: dict[str, Any], error: Exception) -> Exception:
+    """Return the complaint of one of the operations that a function consists of, as that of the function."""
+    found, stack = [], [*reversed([*args, *kwargs.values()])]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list | tuple):
+            stack.extend(reversed(item))
+        elif hasattr(item, "shape"):
+            found.append(item)
+    given = ", ".join(map(describe, found[:6])) + (f" and {len(found) - 6} more" if len(found) > 6 else "")
+    kind = IndexError if isinstance(error, IndexError) else ValueError
+    _, explained, reason = str(error).partition(f" cannot take {given}")
+    reason = reason.lstrip(",: ") if explained else str(error)  # say once what was given
+    return kind(f"{full_name(function)} cannot take {given}: {reason}")
 
 
 def matmul_hint(inputs: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> str:
@@ -82,7 +101,7 @@ def broadcast_hint(inputs: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> 
 
 @functools.lru_cache(maxsize=None)
 def parameters_of(function: Any) -> tuple[tuple[str, Any, Any], ...] | None:
-    """Return name, kind and default of each parameter of a NumPy function, or None where it does not tell."""
+    """Return name, kind and default of each parameter of a function of NumPy or ours, or None where it does not tell."""
     try:
         signature = inspect.signature(function.function if isinstance(function, Primitive) else function)
     except (ValueError, TypeError):
@@ -90,9 +109,19 @@ def parameters_of(function: Any) -> tuple[tuple[str, Any, Any], ...] | None:
     return tuple((p.name, p.kind, p.default) for p in signature.parameters.values())
 
 
-def is_default(name: str, value: Any) -> bool:
+def tracked_keyword(primitive: Primitive, name: str, value: Any) -> TypeError:
+    """Return the error for a keyword whose value is being differentiated."""
+    return TypeError(
+        f"{primitive.name}(..., {name}={name_of(value) or '...'}): {describe(value)} is being differentiated, but {name} is a "
+        f"keyword, which has no gradient; use {name_of(value) or 'its'}.data for the value alone"
+    )
+
+
+def is_default(name: str, value: Any, function: Any = None) -> bool:
     """Return whether a keyword says nothing: None, NumPy's own marker of absence, or what NumPy would do anyway."""
-    if value is None or value is np._NoValue or value is True and name in ("where", "subok"):  # type: ignore[attr-defined]
+    if value is None or value is ABSENT or value is True and name in ("where", "subok"):
+        return True
+    if any(name == known and value is default for known, _, default in parameters_of(function) or ()):
         return True
     return isinstance(value, str) and (name, value) in (("order", "K"), ("order", "C"), ("casting", "same_kind"), ("mode", "raise"))
 
@@ -103,10 +132,10 @@ def bound(primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict
     honours = primitive.honours
     if arity < 0 or len(args) == arity:
         for name in kwargs:
-            if name not in honours or kwargs[name] is np._NoValue:  # type: ignore[attr-defined]
+            if name not in honours or kwargs[name] is ABSENT:
                 break
         else:
-            if len(kwargs) >= len(honours):
+            if len(kwargs) >= len(honours) or REQUIRED not in honours.values():
                 return args, kwargs
             missing = [name for name, default in honours.items() if default is REQUIRED and name not in kwargs]
             if missing:
@@ -118,7 +147,7 @@ def bound(primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict
         positional = {}
         operands_given = list(args)
     else:
-        known = parameters_of(function)
+        known = getattr(primitive, "parameters", None) or parameters_of(function)
         names = [name for name, _, _ in known] if known else [*(f"x{i}" for i in range(arity)), *honours]
         if len(args) > len(names):
             raise TypeError(f"np.{primitive.name} takes at most {len(names)} arguments, {len(args)} were given")
@@ -137,10 +166,10 @@ def bound(primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict
     for name, value in params.items():
         renamed = RENAMED.get((primitive.name, name), name)
         if renamed in honours:
-            if value is not np._NoValue:  # type: ignore[attr-defined]
+            if value is not ABSENT:
                 kept[renamed] = value
-        elif not is_default(name, value):
-            raise unknown_keyword(primitive.name, name, value, list(honours))
+        elif not is_default(name, value, function):
+            raise unknown_keyword(function, name, value, list(honours))
     for name, default in honours.items():
         if default is REQUIRED and name not in kept:
             raise TypeError(f"np.{primitive.name} wants {name!r}")
@@ -165,10 +194,10 @@ def honoured(program: Callable[..., Any], function: Any, args: Sequence[Any], kw
     kept = {}
     for name, value in params.items():
         if name in names:
-            if value is not np._NoValue:  # type: ignore[attr-defined]
+            if value is not ABSENT:
                 kept[name] = value
-        elif not is_default(name, value):
-            raise unknown_keyword(function.__name__, name, value, names)
+        elif not is_default(name, value, function):
+            raise unknown_keyword(function, name, value, names)
     required = [name for name, kind, default in accepted if default is inspect.Parameter.empty and kind is not inspect.Parameter.VAR_POSITIONAL]
     missing = [name for name in required[len(args) :] if name not in kept]
     if missing:
@@ -182,17 +211,18 @@ ADVICE = {
     "dtype": "convert with .astype(dtype) before or after",
     "initial": "combine with the initial value afterwards",
     "order": "leave it out, or transpose before and after",
+    "dim": "NumPy calls it axis",
 }
 
 
-def unknown_keyword(function: str, name: str, value: Any, honours: list[str]) -> TypeError:
+def unknown_keyword(function: Any, name: str, value: Any, honours: list[str]) -> TypeError:
     """Return the error for a keyword that no derivative rule understands."""
     takes = f"it takes {', '.join(honours)}" if honours else "it takes no keywords"
     close = difflib.get_close_matches(name, honours, 1)
     advice = f"did you mean {close[0]}?" if close else ADVICE.get(name, "compute on .data, outside the derivative")
-    shown = describe(value) if hasattr(value, "shape") else repr(value)
+    shown = value.__name__ if isinstance(value, type) else describe(value) if hasattr(value, "shape") else repr(value)
     return TypeError(
-        f"np.{function}(..., {name}={shown}) has no derivative rule on Tensors: {takes}; {advice}"
+        f"{full_name(function)}(..., {name}={shown}) has no derivative rule on Tensors: {takes}; {advice}"
     )
 
 
@@ -206,7 +236,9 @@ def unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any], meth
     if not tracked and kwargs.get("out") is None:
         call = function if method == "__call__" else getattr(function, method)
         return call(*plain(args), **plain(kwargs))
-    known = {full_name(f): f for f in (*TABLE, *COMPOSITES) if not isinstance(f, Primitive)}
+    if method == "__call__" and function in TABLE:
+        raise unknown_keyword(function, *next(iter(kwargs.items())), [])
+    known = [known for known in map(full_name, (*TABLE, *COMPOSITES)) if known.startswith("np.")]
     close = difflib.get_close_matches(name, known, 3, 0.7)
     nearest = f"The nearest that have one: {', '.join(close)}. " if close else ""
     who = ", ".join(describe(x) for x in tracked[:3])
@@ -217,8 +249,10 @@ def unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any], meth
 
 
 def full_name(function: Any) -> str:
-    """Return what a user writes for a NumPy function."""
+    """Return what a user writes for a NumPy function, or one of ours."""
     module = getattr(function, "__module__", None) or "numpy"
+    if module.startswith("microgradnp"):
+        return f"mg.{function.__name__.lstrip('_')}"
     prefix = {"numpy": "np", "numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}.get(module, module)
     return f"{'np' if isinstance(function, np.ufunc) else prefix}.{getattr(function, '__name__', function)}"
 
@@ -293,7 +327,22 @@ def assignment(t: Any, value: Any) -> Exception:
 def in_place(t: Any, symbol: str) -> Exception:
     """Return the error for an in-place operator that has no meaning which differentiates right."""
     name = name_of(t) or "t"
-    if t.is_leaf:
+    if symbol == "[...]":
+        return TypeError(
+            f"{name}[...] = ... : {describe(t)} shares memory with another array or tensor (it is a view, or there is a "
+            f"view of it), which NumPy would change as well; make it a value of its own first: {name} = {name}.copy()"
+        )
+    if t.node is not None and t.node.primitive.name == "argument":
+        return TypeError(
+            f"{name} {symbol}= ... would change {describe(t)}, an argument that is being differentiated; write "
+            f"{name} = {name} {symbol} ..."
+        )
+    if t.node is not None and not t.is_leaf and current_mode() == OFF:
+        return TypeError(
+            f"{name} {symbol}= ... under no_grad() would take {describe(t)}, the result of {t.node.primitive.name}, out of "
+            f"its graph; write {name} = {name} {symbol} ... for a constant, or leave no_grad() to have it differentiated"
+        )
+    if t.node is not None and t.is_leaf:
         return TypeError(
             f"{name} {symbol}= ... would change {describe(t)}, a leaf that requires a gradient, while it is recorded. To "
             f"update a parameter write `with mg.no_grad(): {name} {symbol}= ...` or {name}.assign(...); for a new "
@@ -302,6 +351,74 @@ def in_place(t: Any, symbol: str) -> Exception:
     return TypeError(
         f"{name} {symbol}= ... : {describe(t)} shares memory with another tensor (it is a view, or there is a view of it), "
         f"which NumPy would change as well; write {name} = {name} {symbol} ..."
+    )
+
+
+def in_place_type(t: Any, symbol: str, made: Any) -> TypeError:
+    """Return the error for an in-place operator whose result is of a type that the tensor cannot hold."""
+    name = name_of(t) or "t"
+    return TypeError(
+        f"{name} {symbol}= ... makes {made.dtype} of {describe(t)} of {t.dtype}, which does not fit in place; write "
+        f"{name} = {name} {symbol} ..."
+    )
+
+
+def data_set(t: Any) -> AttributeError:
+    """Return the error for an assignment to `data`."""
+    name = name_of(t) or "t"
+    return AttributeError(f"{name}.data is read-only, so that no gradient goes wrong: give it another value by {name}.assign(...)")
+
+
+def new_leaf(t: Any) -> TypeError:
+    """Return the error for a leaf made of a Tensor that is being differentiated."""
+    name = name_of(t) or "t"
+    return TypeError(
+        f"mg.tensor({name}, requires_grad=True) would take {describe(t)} out of its graph: it is being differentiated. "
+        f"Use {name} itself, or mg.tensor({name}.data, requires_grad=True) for a new parameter of the same value"
+    )
+
+
+# -- operands of other types ---------------------------------------------------------------------------------------
+
+
+def detached(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> TypeError:
+    """Return the error for a result that cannot be differentiated although an operand is."""
+    culprit = next((x for x in inputs if not hasattr(x, "node") and np.asarray(x).dtype == y.dtype), None)
+    who = f"{describe(culprit)} is" if culprit is not None else "the result is"
+    return TypeError(
+        f"{primitive.name}({', '.join(calls(x) if hasattr(x, 'node') else describe(x) for x in inputs)}): {who} of dtype "
+        f"{y.dtype}, which has no derivative; convert it first, e.g. with .astype(float)"
+    )
+
+
+def as_plain_array(x: Any) -> np.ndarray[Any, Any]:
+    """Return an instance of a subclass of ndarray as an ndarray, or raise where that would change what it means."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise masked(x)
+    if isinstance(x, np.matrix):
+        raise TypeError(
+            f"{describe(x)} is an np.matrix, whose * is a matrix product and whose rows stay matrices: use "
+            f"np.asarray({name_of(x) or 'm'}), and @ for products"
+        )
+    if type(x).__array_ufunc__ is not np.ndarray.__array_ufunc__:
+        raise foreign(x)
+    return np.asarray(x)
+
+
+def masked(x: Any) -> TypeError:
+    """Return the error for a masked array."""
+    name = name_of(x) or "a"
+    return TypeError(
+        f"{describe(x)} is a masked array and would lose its mask: use {name}.filled(value), and the mask as a factor, "
+        f"~{name}.mask * ..."
+    )
+
+
+def foreign(x: Any) -> TypeError:
+    """Return the error for an operand of a type that computes in its own way."""
+    return TypeError(
+        f"{describe(x)} of type {type(x).__name__} does not mix with Tensors: it has rules of its own. Convert one of the two, "
+        "e.g. with np.asarray(...)"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp import tree
-from microgradnp.naming import is_engine, items_of
+from microgradnp.naming import describe, is_engine_file, items_of
 from microgradnp.tape import OFF, TRACE, Leaf, Node, dependent, reachable, recording, reverse_sweep, tick
 from microgradnp.tensor import Tensor, observer, private
 
@@ -30,7 +31,8 @@ class Graph:
     outputs : list of Node
         Its results that are on the graph.
     nodes : list of Node
-        Every operation that an output or a named quantity depends on, in the order of recording, inputs included.
+        Every operation that an output or a named quantity depends on, in the order of recording, inputs included, and
+        first the Tensors from outside that the function uses, such as parameters.
     names : dict of str to Node
         Every name, among them those of rebound variables (``x@1``) and of inner functions (``hidden.z``).
     constants : dict of str to object
@@ -55,14 +57,20 @@ class Graph:
         self.function = function
         self.inputs = inputs
         self.result = result
-        self.names = names
         self.constants = constants
         leaves = [leaf for _, leaf in tree.flatten(result)]
         self.outputs: list[Node] = [y.node for y in leaves if isinstance(y, Tensor) and y.node is not None]
-        roots = [*self.outputs, *names.values(), *inputs.values()]
-        self.nodes = reachable(roots, since)[0]
+        inner, _ = reachable([*self.outputs, *names.values(), *inputs.values()], since)
+        outside = {y.node: y._value for y in leaves if isinstance(y, Tensor) and y.node is not None and y.node.order < since}
+        for node in inner:
+            for parent, value in zip(node.parents, node.saved[1:], strict=False):
+                if parent is not None and parent.order < since:
+                    outside[parent] = value
+        self.outside: dict[Node, Array] = outside
+        self.nodes: list[Node] = sorted(outside, key=lambda node: node.order) + inner
+        self.names = {name: node for name, node in names.items() if node.order >= since or node in outside}
         self._labels: dict[Node, str] = {}
-        for name, node in names.items():
+        for name, node in self.names.items():
             self._labels.setdefault(node, name)
 
     def label(self, node: Node) -> str | None:
@@ -71,8 +79,11 @@ class Graph:
 
     def value(self, node: Node | str) -> Array:
         """Return the value of a node or name, as it was computed."""
-        node = self.names[node] if isinstance(node, str) else node
-        return node.saved[0]
+        if isinstance(node, str):
+            if node not in self.names:
+                raise KeyError(f"no quantity of {self.function} is called {node!r}; there are {', '.join(self.names)}")
+            node = self.names[node]
+        return self.outside[node] if node in self.outside else node.saved[0]
 
     def operands(self, node: Node) -> list[tuple[Node | None, Array]]:
         """Return the operands of a node: (its node or None for a constant, its value)."""
@@ -111,12 +122,15 @@ class Graph:
         Nodes on which the output does not depend are left out.
         """
         output = self.outputs[0] if output is None else output
-        nodes = reachable([output])[0]
-        floats = dependent(nodes, [n for n in nodes if not n.parents and n.dtype.kind in "fc"])
+        needed = set(reachable([output])[0])
+        nodes = [node for node in self.nodes if node in needed]
+        starts = [n for n in nodes if (not n.parents or n in self.outside) and n.dtype.kind in "fc"]
+        floats = dependent(nodes, starts)
         seed = output.dtype.type(1) if not output.shape else np.ones(output.shape, output.dtype)
         kept: dict[Node, Array] = {}
         with recording(OFF):
-            rest = reverse_sweep(nodes, {output: seed if cotangent is None else cotangent}, within=floats, keep=kept)
+            seeds = {output: seed if cotangent is None else cotangent} if output in floats else {}
+            rest = reverse_sweep(nodes, seeds, targets=self.outside, within=floats, keep=kept)
         return {**rest, **kept}
 
     def __repr__(self) -> str:
@@ -130,7 +144,9 @@ class Graph:
 
         for node in self.nodes:
             name = self.label(node) or ("output" if node in self.outputs else call_it(node, None))
-            if node.parents:
+            if node in self.outside:
+                lines.append(f"  {name} = outside {node.shape}")
+            elif node.parents:
                 args = ", ".join(call_it(p, x) for p, x in self.operands(node))
                 extra = "".join(f", {k}={v!r}" for k, v in (node.params or {}).items())
                 lines.append(f"  {name} = {node.primitive.name}({args}{extra}) {node.shape}")
@@ -149,17 +165,18 @@ class Names:
     when it has returned: CPython keeps the variables of a frame for as long as somebody holds the frame.
     """
 
-    def __init__(self, base: FrameType) -> None:
-        self.base = base
+    def __init__(self, base: FrameType, code: Any) -> None:
+        self.base: FrameType | None = base
+        self.code = code
         self.frames: dict[FrameType, dict[str, list[Node]]] = {}  # outermost first
-        self.given: dict[Node, str] = {}
+        self.given: dict[str, list[Node]] = {}
 
     def __call__(self, node: Node) -> None:
         """Look at the user's frames that are running now."""
         running: list[FrameType] = []
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame is not self.base:
-            if not is_engine(frame.f_globals.get("__name__", "")):
+            if not is_engine_file(frame.f_code.co_filename):
                 running.append(frame)
             frame = frame.f_back
         if frame is None:  # another thread's function
@@ -180,10 +197,12 @@ class Names:
         """Return name -> node, best names first, and the plain local variables of the traced function."""
         for frame in list(self.frames):
             self.look(frame)
-        names: dict[str, Node] = {name: node for node, name in self.given.items()}
+        names: dict[str, Node] = {}
+        add(names, self.given, "")
         if not self.frames:
             return names, {}
-        main, *inner = self.frames
+        main = next((frame for frame in self.frames if frame.f_code is self.code), next(iter(self.frames)))
+        inner = [frame for frame in self.frames if frame is not main]
         add(names, self.frames[main], "")
         for name, holder in list(main.f_locals.items()):
             for path, node in nested(name, holder):
@@ -192,21 +211,25 @@ class Names:
         for frame in inner:
             where = frame.f_code.co_name
             for name, history in self.frames[frame].items():
-                inner_names.setdefault(name, []).extend((where, node) for node in history)
+                new = [(where, node) for node in history if names.get(name) is not node]
+                if new:
+                    inner_names.setdefault(name, []).extend(new)
         for name, found in inner_names.items():
             if name not in names and len({node for _, node in found}) == 1:
                 names[name] = found[0][1]
                 continue
-            by_function: dict[str, list[Node]] = {}
+            by_function: dict[str, dict[Node, None]] = {}  # ordered sets
             for where, node in found:
-                history = by_function.setdefault(where, [])
-                if node not in history:
-                    history.append(node)
+                by_function.setdefault(where, {})[node] = None
             for where, history in by_function.items():
-                add(names, {name: history}, f"{where.strip('<>')}.")
+                add(names, {name: list(history)}, f"{where.strip('<>')}.")
         for frame in inner:  # attributes and containers that only a method sees: self.hidden
             for name, holder in list(frame.f_locals.items()):
                 for path, node in nested(name, holder):
+                    names.setdefault(path, node)
+        for code, scope in {frame.f_code: frame.f_globals for frame in (main, *inner)}.items():
+            for name in code.co_names:  # Tensors and models that the functions use as globals
+                for path, node in nested(name, scope.get(name)):
                     names.setdefault(path, node)
         plain = {
             name: value
@@ -214,6 +237,22 @@ class Names:
             if not (isinstance(value, Tensor) and value.node is not None) and name not in names
         }
         return names, {name: tree.transform(value_of, v) for name, v in plain.items()}
+
+    def forget(self) -> None:
+        """Let go of the frames: one of them holds this object, and the garbage collector would have to find the cycle."""
+        self.base = None
+        self.frames.clear()
+
+
+def code_of(f: Any) -> Any:
+    """Return the code of a function beneath its decorators, partial applications, or as a method of an object."""
+    for _ in range(100):
+        inner = getattr(f, "__wrapped__", None) or (f.func if isinstance(f, functools.partial) else None)
+        if inner is None:
+            break
+        f = inner
+    f = f if hasattr(f, "__code__") else getattr(type(f), "__call__", f)
+    return getattr(f, "__code__", None)
 
 
 def value_of(x: Any) -> Any:
@@ -230,16 +269,22 @@ def add(names: dict[str, Node], bindings: dict[str, list[Node]], prefix: str) ->
             names.setdefault(f"{prefix}{name}@{k}", node)
 
 
-def nested(path: str, holder: Any, depth: int = 3) -> list[tuple[str, Node]]:
-    """Return the nodes of Tensors inside containers and objects, with the paths that reach them."""
+def nested(path: str, holder: Any, depth: int = 3, budget: int = 5000) -> list[tuple[str, Node]]:
+    """Return the nodes of Tensors in a variable, or inside its containers and objects, with the paths that reach them.
+
+    Breadth first, down to a depth, and no more than `budget` items: a table of a million numbers holds no names.
+    """
     found: list[tuple[str, Node]] = []
-    if depth and not isinstance(holder, Tensor | np.ndarray | str):
-        for step, item in items_of(holder):
+    level = [(path, holder)]
+    for _ in range(depth + 1):
+        below: list[tuple[str, Any]] = []
+        for where, item in level:
             if isinstance(item, Tensor):
                 if item.node is not None:
-                    found.append((path + step, item.node))
-            else:
-                found.extend(nested(path + step, item, depth - 1))
+                    found.append((where, item.node))
+            elif len(below) < budget:
+                below.extend((where + step, child) for step, child in items_of(item))
+        level = below
     return found
 
 
@@ -262,6 +307,8 @@ def trace(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Graph:
     Graph
     """
     since = tick()
+    if not callable(f):
+        raise TypeError(f"mg.trace wants a function and its arguments, but got {describe(f)}")
     names = parameter_paths(f, args, kwargs)
     inputs: dict[str, Node] = {}
 
@@ -273,19 +320,20 @@ def trace(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Graph:
 
     def entered(path: str, arg: Any) -> Any:
         arg = numbers_to_array(arg)
-        leaves = [enter(path + step, leaf) for step, leaf in tree.flatten(arg)]
-        return tree.filled(arg, leaves)
+        paths = iter([path + step for step, _ in tree.flatten(arg)])
+        return tree.replaced(lambda leaf: enter(next(paths), leaf), arg)
 
     new_args = [entered(name, arg) for name, arg in zip(names, args, strict=False)]
     new_kwargs = {name: entered(name, arg) for name, arg in kwargs.items()}
-    watcher = Names(sys._getframe())
+    watcher = Names(sys._getframe(), code_of(f))
     token = observer.set(watcher)
     try:
         with recording(TRACE):
             result = f(*new_args, **new_kwargs)
+        found, constants = watcher.collected()
     finally:
         observer.reset(token)
-    found, constants = watcher.collected()
+        watcher.forget()
     given = set(found.values())
     for path, node in inputs.items():
         if node not in given:  # a lambda that recorded nothing, or an input inside a container
@@ -313,7 +361,9 @@ def name(value: Any, label: str) -> Any:
     if isinstance(value, Tensor):
         watcher = observer.get()
         if value.node is not None and isinstance(watcher, Names):
-            watcher.given[value.node] = label
+            history = watcher.given.setdefault(label, [])
+            if value.node not in history:
+                history.append(value.node)
         else:
             value.name = label
     return value

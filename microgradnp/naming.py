@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import sys
 from collections.abc import Iterator
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 import numpy as np
+
+#: Where the code of the two packages lies.
+OUR_ROOT, NUMPY_ROOT = (os.path.join(os.path.dirname(path), "") for path in (__file__, np.__file__))
 
 #: Rooms whose frames run between the user's code and the record. The others (layers, the demonstration) use the
 #: library as a user does, and their variables are worth naming.
@@ -26,11 +31,20 @@ def is_engine(module: str) -> bool:
     return package == "numpy" or (package == "microgradnp" and rest.partition(".")[0] in ENGINE)
 
 
+@functools.lru_cache(maxsize=1024)
+def is_engine_file(filename: str) -> bool:
+    """Return whether code of this file is the engine's or NumPy's. (Its globals do not tell: doctests borrow them.)"""
+    for root, package in ((OUR_ROOT, "microgradnp"), (NUMPY_ROOT, "numpy")):
+        if filename.startswith(root):
+            return is_engine(".".join([package, *filename[len(root) :].removesuffix(".py").split(os.sep)]))
+    return False
+
+
 def user_frames(limit: int = 12) -> Iterator[FrameType]:
     """Yield the frames of the running program that are the user's own, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and limit:
-        if not is_engine(frame.f_globals.get("__name__", "")):
+        if not is_engine_file(frame.f_code.co_filename):
             yield frame
             limit -= 1
         frame = frame.f_back
@@ -38,7 +52,12 @@ def user_frames(limit: int = 12) -> Iterator[FrameType]:
 
 def node_of(value: Any) -> Any:
     """Return the node of a Tensor on a graph, else None."""
-    return getattr(value, "node", None) if type(value).__module__.startswith("microgradnp") else None
+    return getattr(value, "node", None) if is_ours(value) else None
+
+
+def is_ours(value: Any) -> bool:
+    """Return whether an object is of a class of this package. (A class may have anything as its `__module__`.)"""
+    return str(type(value).__module__).startswith("microgradnp")
 
 
 def same(value: Any, other: Any) -> bool:
@@ -56,17 +75,17 @@ def name_of(value: Any) -> str | None:
     """
     if isinstance(value, int | float | complex | str | None) and not isinstance(value, np.generic):
         return None
-    given = getattr(value, "name", None) if type(value).__module__.startswith("microgradnp") else None
+    given = getattr(value, "name", None) if is_ours(value) else None
     if isinstance(given, str):
         return given
     for frame in user_frames():
         for scope in (frame.f_locals, frame.f_globals):
-            for name, candidate in list(scope.items()):
-                if not name.startswith("__") and same(candidate, value):
+            variables = [item for item in scope.items() if not item[0].startswith("__")]
+            variables.sort(key=lambda item: item[0].startswith("_"))  # last: what a notebook calls its latest results
+            for name, candidate in variables:
+                if same(candidate, value):
                     return name
-            for name, holder in list(scope.items()):
-                if name.startswith("__"):
-                    continue
+            for name, holder in variables:
                 for path, candidate in items_of(holder):
                     if same(candidate, value):
                         return name + path
@@ -80,12 +99,14 @@ def items_of(holder: Any) -> list[tuple[str, Any]]:
     if isinstance(holder, list | tuple):
         fields = getattr(holder, "_fields", None)
         return [(f".{fields[i]}" if fields else f"[{i}]", item) for i, item in enumerate(holder[:200])]
-    if isinstance(holder, type) or type(holder).__module__ == "builtins" or is_engine(type(holder).__module__):
+    module = str(type(holder).__module__)
+    if isinstance(holder, type | ModuleType) or module == "builtins" or is_engine(module):
         return []
-    attributes = getattr(holder, "__dict__", None)
-    if isinstance(attributes, dict) and not hasattr(holder, "__path__") and not hasattr(holder, "__spec__"):
-        return [(f".{name}", item) for name, item in list(attributes.items())[:200]]
-    return []
+    try:
+        attributes = object.__getattribute__(holder, "__dict__")  # a __getattr__ of the user's may do anything
+    except AttributeError:
+        return []
+    return [(f".{name}", item) for name, item in list(attributes.items())[:200]]
 
 
 def describe(value: Any) -> str:
@@ -95,7 +116,7 @@ def describe(value: Any) -> str:
     if shape is None:
         return f"`{name}`" if name else repr(value) if isinstance(value, int | float | complex | str) else type(value).__name__
     what = f"of shape {shape}" if shape else "0-d"
-    return f"`{name}` {what}" if name else f"a {type(value).__name__} {what}"
+    return f"`{name}` {what}" if name else f"{'an' if type(value).__name__[0] in 'aeioun' else 'a'} {type(value).__name__} {what}"
 
 
 def calls(value: Any) -> str:

@@ -8,11 +8,9 @@ Nothing here recurses: a chain of a million operations is swept, and freed, like
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar, Token
 from operator import attrgetter
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -45,16 +43,15 @@ class Node:
     params : dict or None
         The keywords of the call.
     saved : tuple
-        The output and the operands, None for those that no rule reads.
+        The output and the operands. What no rule reads is not kept: None stands for the output, an operand's own node
+        (or `Known`, or None for a number) for the operand. Last, if there is one, the slope that was computed on the way.
     spec : tuple
         Shape and dtype of the output.
     order : int
         When it was recorded.
     """
 
-    __slots__ = ("order", "parents", "primitive", "saved", "spec")
-
-    params: dict[str, Any] | None = None
+    __slots__ = ("order", "params", "parents", "primitive", "saved", "spec")
 
     def __init__(
         self,
@@ -62,11 +59,13 @@ class Node:
         parents: tuple[Node | None, ...],
         saved: tuple[Any, ...],
         spec: tuple[tuple[int, ...], np.dtype[Any]],
+        params: dict[str, Any] | None = None,
     ) -> None:
         self.primitive = primitive
         self.parents = parents
         self.saved = saved
         self.spec = spec
+        self.params = params
         self.order = tick()
 
     @property
@@ -91,23 +90,6 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.primitive.name} {self.spec[0]} #{self.order}>"
-
-
-class Call(Node):
-    """A recorded operation with parameters."""
-
-    __slots__ = ("params",)
-
-    def __init__(
-        self,
-        primitive: Primitive,
-        parents: tuple[Node | None, ...],
-        saved: tuple[Any, ...],
-        spec: tuple[tuple[int, ...], np.dtype[Any]],
-        params: dict[str, Any],
-    ) -> None:
-        super().__init__(primitive, parents, saved, spec)
-        self.params = params
 
 
 class Leaf(Node):
@@ -143,14 +125,21 @@ ALIAS = linear(lambda x: x, lambda g, _y, _x: g)
 ALIAS.name = "argument"
 
 
-@contextmanager
-def recording(new_mode: int) -> Iterator[int]:
-    """Set the mode for a while; yields the mode that was."""
-    token = mode.set(new_mode)
-    try:
-        yield token.old_value if token.old_value is not token.MISSING else RECORD
-    finally:
-        mode.reset(token)
+class recording:  # noqa: N801  (a context, used like a function; contextlib's is three times slower)
+    """Set the mode for a while."""
+
+    __slots__ = ("new_mode", "token")
+
+    token: Token[int]
+
+    def __init__(self, new_mode: int) -> None:
+        self.new_mode = new_mode
+
+    def __enter__(self) -> None:
+        self.token = mode.set(self.new_mode)
+
+    def __exit__(self, *_: object) -> None:
+        mode.reset(self.token)
 
 
 # -- which nodes a sweep visits ------------------------------------------------------------------------------------
@@ -171,9 +160,10 @@ def reachable(roots: Iterable[Node | None], since: int = 0) -> tuple[list[Node],
     outer : bool
         Whether any node was left out.
     """
-    seen = {root for root in roots if root is not None}
+    given = {root for root in roots if root is not None}
+    seen = {root for root in given if root.order >= since}
     nodes = list(seen)
-    outer = False
+    outer = len(seen) < len(given)
     for node in nodes:  # which grows while it is read
         for parent in node.parents:
             if parent is not None and parent not in seen:
@@ -240,35 +230,38 @@ def reverse_sweep(
     """
     stops = set(targets)
     plain = lift is None and within is None
-    float64, function, get, pop = np.float64, FunctionType, gradients.get, gradients.pop
+    float64, pop = np.float64, gradients.pop
     for node in reversed(nodes):
         parents = node.parents
-        if not parents or (stops and node in stops) or node not in gradients:
+        if not parents or (stops and node in stops):
             continue
-        g = pop(node)
+        g = pop(node, None)
+        if g is None:
+            continue
         if keep is not None:
             keep[node] = g
         saved = node.saved
         if saved is FREED:
             raise freed_error(node)
-        primitive = node.primitive
-        if plain and primitive.elementwise and node.params is None:
-            # Almost all nodes of a scalar graph: the same as below, without a list or a call more than needed.
-            locals_ = primitive.locals  # type: ignore[attr-defined]
-            i = 0
+        primitive, params = node.primitive, node.params
+        rules, elementwise = primitive.rules, primitive.elementwise
+        if plain and rules is not None:  # on arrays, and a rule for each operand: as below, without any detour
+            if not elementwise and saved[0] is None:
+                saved = (node, *saved[1:])
+            i = -1
             for parent in parents:
-                local = locals_[i]
-                i += 1
+                i += 1  # faster than enumerate or zip
                 if parent is None:
                     continue
-                if local.__class__ is function:
-                    d = g * local(*saved)
-                elif local == 1:
-                    d = g
-                elif local == -1:
-                    d = -g
+                rule = rules[i]
+                if rule.__class__ is int:
+                    if not rule:
+                        continue
+                    d = g if rule == 1 else -g
+                elif elementwise:
+                    d = g * (rule(*saved, **params) if params else rule(*saved))
                 else:
-                    continue
+                    d = rule(g, *saved, **params) if params else rule(g, *saved)
                 spec = parent.spec
                 if (d.__class__ is not float64 or spec is not SCALAR64) and (d.shape != spec[0] or d.dtype != spec[1]):
                     d = fitted(d, parent, primitive)
@@ -279,16 +272,13 @@ def reverse_sweep(
         else:
             if within is not None:
                 parents = tuple(p if p in within else None for p in parents)
-            y, xs = operands(node, lift) if lift is not None else (saved[0], saved[1:])
-            if not primitive.elementwise:
-                y, xs = stand_ins(node, y, xs)
-            contributions = primitive.pull(g, y, xs, [p is not None for p in parents], node.params or {})
+            y, xs = operands(node, lift)
+            contributions = primitive.pull(g, y, xs, [p is not None for p in parents], params or {})
             for parent, d in zip(parents, contributions, strict=True):
                 if parent is not None and d is not None:
                     if d.shape != parent.spec[0] or d.dtype != parent.spec[1]:
                         d = fitted(d, parent, primitive)
-                    old = get(parent)
-                    gradients[parent] = d if old is None else old + d
+                    gradients[parent] = gradients[parent] + d if parent in gradients else d
         if free:
             node.saved = FREED
     return gradients
@@ -312,29 +302,15 @@ def fitted(d: Array, parent: Node, primitive: Primitive) -> Array:
     return d
 
 
-def operands(node: Node, lift: Lift) -> tuple[Array, tuple[Array, ...]]:
-    """Return the output and the operands of a node as Tensors on the graph, where they were saved."""
-    saved = node.saved
-    y = saved[0] if saved[0] is None else lift(saved[0], node)
-    xs = tuple(
-        x if x is None or parent is None else lift(x, parent)
-        for x, parent in zip(saved[1:], node.parents, strict=True)
-    )
-    return y, xs
-
-
-def stand_ins(node: Node, y: Array, xs: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-    """Put in place of what was not saved something that knows its shape: the node itself."""
-    if y is None:
+def operands(node: Node, lift: Lift | None) -> tuple[Array, tuple[Array, ...]]:
+    """Return the output and the operands of a node as its rules get them: as Tensors on the graph, if there is `lift`."""
+    y, *xs = node.saved[: len(node.parents) + 1]
+    if lift is not None:
+        y = y if y is None else lift(y, node)
+        xs = [x if p is None or x is p else lift(x, p) for x, p in zip(xs, node.parents, strict=True)]
+    if y is None and not node.primitive.elementwise:
         y = node
-    if None in map(type_or_none, xs):
-        xs = tuple(parent if x is None else x for x, parent in zip(xs, node.parents, strict=True))
-    return y, xs
-
-
-def type_or_none(x: Array) -> Any:
-    """Return None for None and anything else otherwise (`None in arrays` would compare elementwise)."""
-    return None if x is None else 1
+    return y, tuple(xs)
 
 
 def freed_error(node: Node) -> RuntimeError:
@@ -376,14 +352,12 @@ def forward_sweep(
         dxs = [None if p is None else tangents.get(p) for p in parents]
         if all(dx is None for dx in dxs):
             continue
-        y, xs = operands(node, lift) if lift is not None else (node.saved[0], node.saved[1:])
-        if not node.primitive.elementwise:
-            y, xs = stand_ins(node, y, xs)
+        y, xs = operands(node, lift)
         dy = node.primitive.push(dxs, y, xs, node.params or {})
         if dy is not None:
             if dy.shape != node.shape:
                 dy = expand(dy, node.shape)
             if dy.dtype != node.dtype:
-                dy = dy.astype(node.dtype)
+                dy = (dy.real if dy.dtype.kind == "c" else dy).astype(node.dtype)
             tangents[node] = dy
     return tangents

@@ -6,9 +6,11 @@ protocols (``__array_ufunc__``, NEP 13, and ``__array_function__``, NEP 18).
 
 from __future__ import annotations
 
+import functools
 import operator
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,17 +20,18 @@ from microgradnp.primitives import COMPOSITES, TABLE
 from microgradnp.primitives.primitive import Primitive
 from microgradnp.primitives.shapes import Slot, cast_, concatenate_, getitem_, stack_
 from microgradnp.tape import (
+    ALIAS,
     FREED,
     OFF,
     RECORD,
     SCALAR64,
     TRACE,
-    Call,
     Known,
     Leaf,
     Node,
     current_mode,
     freed_error,
+    mode,
     reachable,
     recording,
     reverse_sweep,
@@ -40,11 +43,18 @@ Array = Any
 float64 = np.float64
 
 #: Operands that are constants to us. Any other type may know better what to do: it gets NotImplemented.
+ARRAYS = (np.ndarray, np.generic)
 NUMBERS = (int, float, complex, np.generic, np.ndarray)
 PLAIN = frozenset((int, float, bool, complex, np.ndarray, *{np.dtype(c).type for c in "?bhilqBHILQefdgFDG"}))
 
+#: Values of parameters that nobody can change.
+IMMUTABLE = frozenset((int, bool, float, str, slice, Slot, type(None), type(Ellipsis)))
+
 #: Called with every node that is recorded while a function is being traced.
 observer: ContextVar[Callable[[Node], None] | None] = ContextVar("microgradnp_observer", default=None)
+
+#: Threads may share parameters: no sum of gradients gets lost between reading and writing it.
+ACCUMULATING = threading.Lock()
 
 
 # -- recording -----------------------------------------------------------------------------------------------------
@@ -52,58 +62,109 @@ observer: ContextVar[Callable[[Node], None] | None] = ContextVar("microgradnp_ob
 
 def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
     """Compute a primitive and record it: the general path, for any number of operands and any parameters."""
-    values = [x._value if x.__class__ is Tensor else admitted(x) for x in inputs]
+    for value in params.values():
+        if value.__class__ not in IMMUTABLE:
+            params = {k: v if v.__class__ in IMMUTABLE else frozen(primitive, k, v) for k, v in params.items()}
+            break
+    values: list[Any] = []
+    parents: list[Node | None] = []
+    for x in inputs:
+        if x.__class__ is Tensor:
+            values.append(x._value)
+            parents.append(x.node)
+        else:
+            values.append(x if x.__class__ in PLAIN else admitted(x))
+            parents.append(None)
+    how = current_mode()
+    constants = parents.count(None)
+    recorded = how != OFF and constants < len(parents)
+    slope = None
     try:
-        y = primitive.function(*values, **params)
+        if primitive.with_slope is not None and recorded and how == RECORD:
+            y, slope = primitive.with_slope(*values, **params)
+        else:
+            y = primitive.function(*values, **params) if params else primitive.function(*values)
     except (ValueError, TypeError, IndexError, ZeroDivisionError, np.exceptions.AxisError) as error:
         raise explain.failed(primitive, inputs, params, error) from error
-    if y.__class__ is np.ndarray and y.base is not None:
-        for x in inputs:
-            if x.__class__ is Tensor:
-                x._viewed = True
-    parents = tuple(x.node if x.__class__ is Tensor else None for x in inputs)
-    if parents.count(None) == len(parents):
-        return result(y)
-    how = current_mode()
-    if how == OFF:
-        return result(y)
-    y = result(y)._value
+    if y.__class__ is np.ndarray:
+        if y.base is not None:
+            for x in inputs:
+                if x.__class__ is Tensor:
+                    x._viewed = True
+    elif y.__class__ is not float64:
+        y = result(y)._value
+    if not recorded:
+        return Tensor(y)
+    spec = SCALAR64 if y.__class__ is float64 else (y.shape, y.dtype)
     if how == TRACE:
-        node = record_call(primitive, parents, (y, *map(private, values)), y, params)
+        if spec[1].kind not in "biufc":
+            undifferentiable(y, primitive, inputs)
+        kept = [v if p is not None else constant_of(x, v) for x, v, p in zip(inputs, values, parents, strict=True)]
+        node = Node(primitive, tuple(parents), (y, *kept), spec, params or None)
         observe = observer.get()
         if observe is not None:
             observe(node)
         return Tensor(y, node)
-    if primitive.constant or y.dtype.kind not in "fc":
-        return Tensor(y)
-    keep = primitive.keeps(tuple(p is not None for p in parents))
+    if primitive.constant or spec[1].kind not in "fc":
+        return undifferentiable(y, primitive, inputs)
+    keep = primitive.keeps(tuple(map(bool, parents))) if constants or primitive.arity < 0 else primitive.keeps_all
     saved = [y if keep[0] else None]
-    for x, parent, kept in zip(values, parents, keep[1:], strict=True):
-        if kept:
-            saved.append(x if parent is not None else private(x))
-        else:  # only shapes are at hand
-            saved.append(None if parent is not None or primitive.elementwise else Known(x))
-    return Tensor(y, record_call(primitive, parents, tuple(saved), y, params))
+    i = 0
+    for parent in parents:
+        value = values[i]
+        i += 1  # faster than enumerate or zip
+        if parent is not None:
+            saved.append(value if keep[i] else parent)
+        elif keep[i]:
+            saved.append(constant_of(inputs[i - 1], value))
+        else:
+            saved.append(None if primitive.elementwise else Known(value))
+    if slope is not None:
+        saved.append(slope)
+    return Tensor(y, Node(primitive, tuple(parents), tuple(saved), spec, params or None))
 
 
-def record_call(
-    primitive: Primitive, parents: tuple[Node | None, ...], saved: tuple[Any, ...], y: Array, params: dict[str, Any]
-) -> Node:
-    """Return the record of a call."""
-    spec = SCALAR64 if y.__class__ is float64 else (y.shape, y.dtype)
-    return Call(primitive, parents, saved, spec, params) if params else Node(primitive, parents, saved, spec)
+def undifferentiable(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> Tensor:
+    """Return a result that has no derivative as a constant; raise where a gradient would be lost on the way to it."""
+    if y.dtype.kind not in "biufc":
+        raise explain.detached(y, primitive, inputs)
+    return Tensor(y)
+
+
+def frozen(primitive: Primitive, name: str, value: Any) -> Any:
+    """Return a parameter so that later changes to it do not reach the graph; refuse one whose gradient would be lost."""
+    if value.__class__ in (list, tuple):
+        return value.__class__([v if v.__class__ in IMMUTABLE else frozen(primitive, name, v) for v in value])
+    if value.__class__ is np.ndarray:
+        return value.copy()
+    if value.__class__ is Tensor:
+        if value.node is not None and value.dtype.kind in "fc" and current_mode() != OFF:
+            raise explain.tracked_keyword(primitive, name, value)
+        return value._value
+    return value
 
 
 def result(y: Any) -> Tensor:
     """Return a Tensor of what a NumPy function returned."""
-    return Tensor(y if isinstance(y, np.ndarray | np.generic) else np.asarray(y)[()])
+    return Tensor(y if isinstance(y, ARRAYS) else np.asarray(y)[()])
 
 
 def admitted(x: Any) -> Any:
     """Return an operand as NumPy takes it, or raise for what holds Tensors that NumPy would swallow."""
     if isinstance(x, list | tuple):
         return tensor(x)._value if not holds_tensor(x) else explain_swallowed(x)
+    if isinstance(x, np.ndarray):
+        return explain.as_plain_array(x)
+    if not isinstance(x, NUMBERS) and (hasattr(x, "__array_function__") or hasattr(x, "__array_ufunc__")):
+        raise explain.foreign(x)
     return x
+
+
+def ours(x: Any) -> bool:
+    """Return whether we know how to compute with an operand. Any other type may know better: it gets NotImplemented."""
+    if isinstance(x, np.ndarray):
+        return x.__class__ is np.ndarray or type(x).__array_ufunc__ is np.ndarray.__array_ufunc__
+    return isinstance(x, (Tensor, *NUMBERS, list, tuple))
 
 
 def explain_swallowed(x: Any) -> NoReturn:
@@ -129,6 +190,13 @@ def private(x: Any) -> Any:
     return x
 
 
+def constant_of(x: Any, value: Any) -> Any:
+    """Return the value of a constant operand, to be kept. What a Tensor owns nobody can write to."""
+    if value.__class__ is not np.ndarray or (x.__class__ is Tensor and value.base is None):
+        return value
+    return private(value)
+
+
 def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
     """Return a recorder for a function of one operand without parameters: the fast path."""
     compute = compute or primitive.function
@@ -137,21 +205,23 @@ def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> 
     def record(x: Any) -> Any:
         if x.__class__ is not Tensor:
             return NotImplemented
-        node = x.node
-        value = x._value
-        if node is None:
-            return result(compute(value))
         how = current_mode()
-        if how != RECORD:
+        if how == TRACE:
             return apply(primitive, (x,), {})
+        value, node = x._value, x.node
         try:
             y = compute(value)
         except (ValueError, TypeError) as error:
             raise explain.failed(primitive, (x,), {}, error) from error
-        spec = SCALAR64 if y.__class__ is float64 else (y.shape, y.dtype)
-        return Tensor(
-            y, Node(primitive, (node,), (y if keep_y else None, value if keep_x else None), spec)
-        )
+        if node is None or how == OFF:
+            return result(y)
+        if y.__class__ is float64:
+            spec = SCALAR64
+        else:
+            spec = (y.shape, y.dtype)
+            if y.dtype.kind not in "fc":
+                return undifferentiable(y, primitive, (x,))
+        return Tensor(y, Node(primitive, (node,), (y if keep_y else None, value if keep_x else node), spec))
 
     record.__name__ = primitive.name
     return record
@@ -179,40 +249,35 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
             right, right_node = b, None
         else:
             return record_foreign(primitive, a, b)
+        how = current_mode()
+        if how == TRACE:
+            return apply(primitive, (a, b), {})
         try:
             y = compute(left, right)
         except (ValueError, TypeError, ZeroDivisionError) as error:
             raise explain.failed(primitive, (a, b), {}, error) from error
+        if how == OFF:
+            return result(y)
         if left_node is None:
             if right_node is None:
                 return result(y)
-            keep = keep_right
-            if keep[1] and left.__class__ is np.ndarray:
-                left = private(left)
+            keep_y, keep_a, keep_b = keep_right
+            if keep_a:
+                left = constant_of(a, left)
         elif right_node is None:
-            keep = keep_left
-            if keep[2] and right.__class__ is np.ndarray:
-                right = private(right)
+            keep_y, keep_a, keep_b = keep_left
+            if keep_b:
+                right = constant_of(b, right)
         else:
-            keep = keep_both
-        if current_mode() != RECORD:
-            return apply(primitive, (a, b), {})
+            keep_y, keep_a, keep_b = keep_both
         if y.__class__ is float64:
             spec = SCALAR64
         else:
             spec = (y.shape, y.dtype)
             if y.dtype.kind not in "fc":
-                return result(y)
-        keep_y, keep_a, keep_b = keep
-        return Tensor(
-            y,
-            Node(
-                primitive,
-                (left_node, right_node),
-                (y if keep_y else None, left if keep_a else None, right if keep_b else None),
-                spec,
-            ),
-        )
+                return undifferentiable(y, primitive, (a, b))
+        saved = (y if keep_y else None, left if keep_a else left_node, right if keep_b else right_node)
+        return Tensor(y, Node(primitive, (left_node, right_node), saved, spec))
 
     record.__name__ = primitive.name
     return record
@@ -220,10 +285,7 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
 
 def record_foreign(primitive: Primitive, a: Any, b: Any) -> Any:
     """Record with operands of other types: lists become arrays, what is not ours may take over."""
-    for x in (a, b):
-        if not isinstance(x, (Tensor, *NUMBERS, list, tuple)):
-            return NotImplemented
-    return apply(primitive, (a, b), {})
+    return apply(primitive, (a, b), {}) if ours(a) and ours(b) else NotImplemented
 
 
 def reflected(record: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -245,14 +307,19 @@ def in_place(record: Callable[[Any, Any], Any], symbol: str) -> Callable[[Any, A
         if isinstance(self.node, Leaf):
             if current_mode() != OFF:
                 raise explain.in_place(self, symbol)
-            new = np.asarray(record(self, other)._value)
-            if new.shape != self.shape or not np.can_cast(new.dtype, self.dtype, "same_kind"):
+            made = record(self, other)
+            if made is NotImplemented:
+                return made
+            new, old = made._value, self._value
+            if new.shape != old.shape or (new.dtype != old.dtype and not np.can_cast(new.dtype, old.dtype, "same_kind")):
                 raise ValueError(
                     f"{explain.calls(self)} {symbol}= {explain.describe(other)}: the result has shape {new.shape} and type "
                     f"{new.dtype}, but {explain.describe(self)} of {self.dtype} must keep both"
                 )
-            self._set(new.astype(self.dtype, copy=False))
+            self._set(new if new.dtype == old.dtype else new.astype(old.dtype))
             return self
+        if self.node is not None and (current_mode() == OFF or self.node.primitive is ALIAS):
+            raise explain.in_place(self, symbol)
         made = record(self, other)
         if made is NotImplemented:
             return made
@@ -264,6 +331,8 @@ def in_place(record: Callable[[Any, Any], Any], symbol: str) -> Callable[[Any, A
         if getattr(self._value, "base", None) is not None or getattr(self, "_viewed", False):
             raise explain.in_place(self, symbol)
         if made.dtype != self.dtype:
+            if not np.can_cast(made.dtype, self.dtype, "same_kind"):
+                raise explain.in_place_type(self, symbol, made)
             made = made.astype(self.dtype)
         self._value, self.node = made._value, made.node
         return self
@@ -275,7 +344,7 @@ def method(function: Any) -> Callable[..., Any]:
     """Return a NumPy function as a method."""
 
     def run(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return call(function, self, *args, **kwargs)
+        return dispatch(function, (self, *args), kwargs)
 
     run.__name__ = function.__name__
     run.__doc__ = f"Same as ``np.{function.__name__}(self, ...)``."
@@ -332,6 +401,10 @@ class Tensor:
             owner.flags.writeable = False
             owner = owner.base
         return value  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, value: Any) -> NoReturn:
+        raise explain.data_set(self)
 
     @property
     def grad(self) -> np.ndarray[Any, Any] | None:
@@ -461,6 +534,12 @@ class Tensor:
 
     __hash__ = object.__hash__
 
+    def __round__(self, decimals: int = 0) -> Tensor:
+        return dispatch(np.round, (self,), {"decimals": decimals})  # type: ignore[no-any-return]
+
+    def __init_subclass__(cls, **_: Any) -> NoReturn:
+        raise TypeError(f"{cls.__name__}: Tensor has no subclasses, every operation returns a Tensor; hold one instead")
+
     def __repr__(self) -> str:
         text = np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")
         extra = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
@@ -510,11 +589,12 @@ class Tensor:
             raise explain.no_graph(self)
         g = cotangent_for(self, grad)
         nodes, _ = reachable((self.node,))
-        check_unchanged(nodes)
+        leaves = [node for node in nodes if isinstance(node, Leaf)]
+        check_unchanged(nodes, leaves)
         gradients = reverse_sweep(nodes, {self.node: g}, free=not retain_graph)
         given = {id(g)}
-        for leaf in nodes:
-            if isinstance(leaf, Leaf):
+        with ACCUMULATING:
+            for leaf in leaves:
                 leaf_gradient = own(gradients.get(leaf), leaf, given)
                 leaf.grad = leaf_gradient if leaf.grad is None else leaf.grad + leaf_gradient
 
@@ -567,7 +647,14 @@ class Tensor:
         return call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return call(function, *args, **kwargs)
+        for kind in types:
+            if kind is not Tensor and kind.__array_function__ is not np.ndarray.__array_function__:
+                return NotImplemented
+        if not kwargs:
+            record = RECORDERS.get(function)
+            if record is not None and len(args) == TABLE[function].arity:
+                return record(*args)
+        return dispatch(function, args, kwargs)
 
     # -- indexing --------------------------------------------------------------------------------------------------
 
@@ -577,6 +664,8 @@ class Tensor:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.node is None and not (isinstance(value, Tensor) and value.node is not None):
+            if getattr(self._value, "base", None) is not None or getattr(self, "_viewed", False):
+                raise explain.in_place(self, "[...]")
             new = np.array(self._value)
             new[plain_index(index)] = value._value if isinstance(value, Tensor) else value
             self._value = new[()] if new.ndim == 0 else new
@@ -600,6 +689,13 @@ class Tensor:
     __radd__, __rsub__, __rmul__ = reflected(__add__), reflected(__sub__), reflected(__mul__)
     __rtruediv__, __rfloordiv__ = reflected(__truediv__), reflected(__floordiv__)
     __rmod__, __rpow__, __rmatmul__ = reflected(__mod__), reflected(__pow__), reflected(__matmul__)
+
+    def __divmod__(self, other: Any) -> Any:
+        return np.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return np.divmod(other, self)
+
     __iadd__, __isub__ = in_place(__add__, "+"), in_place(__sub__, "-")
     __imul__, __itruediv__ = in_place(__mul__, "*"), in_place(__truediv__, "/")
     __ifloordiv__, __imod__ = in_place(__floordiv__, "//"), in_place(__mod__, "%")
@@ -637,6 +733,9 @@ class Tensor:
     sin, cos, tan = unary(TABLE[np.sin]), unary(TABLE[np.cos]), unary(TABLE[np.tan])
     sinh, cosh, tanh = unary(TABLE[np.sinh]), unary(TABLE[np.cosh]), unary(TABLE[np.tanh])
     abs, sign, square = unary(TABLE[np.absolute]), unary(TABLE[np.sign]), unary(TABLE[np.square])
+    conj = conjugate = unary(TABLE[np.conjugate])
+    real = property(lambda self: apply(TABLE[np.real], (self,), {}), doc="The real part.")
+    imag = property(lambda self: apply(TABLE[np.imag], (self,), {}), doc="The imaginary part.")
     T = property(lambda self: apply(TABLE[np.transpose], (self,), {}), doc="The axes in reverse order.")
     mT = property(lambda self: apply(TABLE[np.swapaxes], (self,), {"axis1": -1, "axis2": -2}), doc="The last two axes swapped.")
 
@@ -675,7 +774,12 @@ class Tensor:
 
 def call(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Run a NumPy function, or one of ours, with Tensors among its arguments."""
-    primitive = TABLE.get(function)
+    return dispatch(function, args, kwargs)
+
+
+def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Run a NumPy function, or one of ours, with Tensors among its arguments."""
+    primitive = function if isinstance(function, Primitive) else TABLE.get(function)
     if primitive is not None:
         inputs, params = explain.bound(primitive, function, args, kwargs)
         return apply(primitive, inputs, params)
@@ -684,8 +788,8 @@ def call(function: Any, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = explain.honoured(program, function, args, kwargs)
         try:
             return program(*args, **kwargs)
-        except RecursionError:
-            raise
+        except (ValueError, IndexError) as error:
+            raise explain.failed_program(function, args, kwargs, error) from error
     return explain.unsupported(function, args, kwargs)
 
 
@@ -694,15 +798,13 @@ REDUCES = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum:
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a ufunc's method, or a call with keywords."""
-    for x in inputs:
-        if not isinstance(x, (Tensor, *NUMBERS, list, tuple)):
-            return NotImplemented
+    if not all(map(ours, inputs)):
+        return NotImplemented
     if kwargs.get("out") is not None:
         raise explain.out_argument(ufunc, inputs, kwargs["out"])
-    kwargs = {k: v for k, v in kwargs.items() if not explain.is_default(k, v)}
     if method == "reduce" and ufunc in REDUCES:
-        kwargs.setdefault("axis", 0)
-        return call(REDUCES[ufunc], *inputs, **kwargs)
+        return call(REDUCES[ufunc], *inputs, **{"axis": 0, **kwargs})
+    kwargs = {k: v for k, v in kwargs.items() if not explain.is_default(k, v)}
     if method == "outer" and not kwargs and len(inputs) == 2:
         a, b = inputs
         return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
@@ -748,12 +850,13 @@ def plain_index(index: Any) -> Any:
 
 def holds_tensor(x: Any) -> bool:
     """Return whether a nested list or tuple holds a Tensor."""
-    stack = [x]
+    stack, seen = [x], set()
     while stack:
         item = stack.pop()
         if isinstance(item, Tensor):
             return True
-        if isinstance(item, list | tuple):
+        if isinstance(item, list | tuple) and id(item) not in seen:  # a list may hold itself
+            seen.add(id(item))
             stack.extend(item)
     return False
 
@@ -791,8 +894,10 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str 
     Tensor([1., 2.], requires_grad=True)
     """
     if isinstance(data, Tensor):
-        if data.node is not None and not isinstance(data.node, Leaf):
-            value = data if dtype is None else data.astype(dtype)
+        if data.node is not None and current_mode() != OFF:
+            if requires_grad:
+                raise explain.new_leaf(data)
+            value = data.copy() if dtype is None else data.astype(dtype)
             if name:
                 value.name = name
             return value
@@ -801,7 +906,7 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str 
         stacked = stack_(*(tensor(item, dtype=dtype) if not isinstance(item, Tensor) else item for item in data), axis=0)
         return stacked if dtype is None else stacked.astype(dtype)
     if isinstance(data, np.ma.MaskedArray):
-        raise TypeError("a masked array would lose its mask; use its .filled(value), and the mask as a factor")
+        raise explain.masked(data)
     try:
         value = np.array(data, dtype=dtype)
     except (ValueError, TypeError) as error:
@@ -854,9 +959,9 @@ def own(g: Array | None, like: Any, taken: set[int]) -> np.ndarray[Any, Any]:
     return g  # type: ignore[no-any-return]
 
 
-def check_unchanged(nodes: Sequence[Node]) -> None:
+def check_unchanged(nodes: Sequence[Node], leaves: Sequence[Leaf]) -> None:
     """Raise if a rule of these nodes would read a leaf's value that was changed since it was recorded."""
-    latest = max((leaf.changed for leaf in nodes if isinstance(leaf, Leaf)), default=0)
+    latest = max((leaf.changed for leaf in leaves), default=0)
     if not latest:
         return
     for node in nodes:
@@ -865,12 +970,12 @@ def check_unchanged(nodes: Sequence[Node]) -> None:
         if node.saved is FREED:
             raise freed_error(node)
         for parent, value in zip(node.parents, node.saved[1:], strict=False):
-            if isinstance(parent, Leaf) and parent.changed > node.order and value is not None:
+            if isinstance(parent, Leaf) and parent.changed > node.order and value is not None and value is not parent:
                 raise explain.changed(parent, node)
 
 
-def no_grad() -> Any:
-    """Return a context in which nothing is recorded, and leaves may be changed in place.
+class no_grad(recording):  # noqa: N801  (used like a function)
+    """A context in which nothing is recorded, and leaves may be changed in place.
 
     Examples
     --------
@@ -881,12 +986,34 @@ def no_grad() -> Any:
     >>> w
     Tensor([0.5], requires_grad=True)
     """
-    return recording(OFF)
+
+    __slots__ = ("tokens",)
+
+    def __init__(self) -> None:
+        super().__init__(OFF)
+        self.tokens: list[Token[int]] = []  # one object may be entered again while it is in force
+
+    def __enter__(self) -> None:
+        self.tokens.append(mode.set(OFF))
+
+    def __exit__(self, *_: object) -> None:
+        mode.reset(self.tokens.pop())
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that runs in such a context (a decorator)."""
+
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with no_grad():
+                return function(*args, **kwargs)
+
+        return run
 
 
-#: How each ufunc is recorded when it is called on Tensors without keywords.
+#: How each ufunc, and each elementwise function of ours, is recorded when it is called on Tensors without keywords.
 RECORDERS: dict[Any, Callable[..., Any]] = {
     function: (unary if primitive.arity == 1 else binary)(primitive)
     for function, primitive in TABLE.items()
-    if isinstance(function, np.ufunc) and primitive.arity in (1, 2) and function.nout == 1
+    if primitive.elementwise and primitive.arity in (1, 2) and primitive.honours == {}
+    or isinstance(function, np.ufunc) and primitive.arity in (1, 2) and function.nout == 1
 }

@@ -7,13 +7,14 @@ when its result depends on something outside, so transforms nest in any order an
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from microgradnp import explain, tree
-from microgradnp.primitives.primitive import REQUIRED, Structural, enter
+from microgradnp.primitives.primitive import REQUIRED, Structural
 from microgradnp.tape import (
     ALIAS,
     OFF,
@@ -29,7 +30,7 @@ from microgradnp.tape import (
     reverse_sweep,
     tick,
 )
-from microgradnp.tensor import Tensor, call, own
+from microgradnp.tensor import Tensor, call, own, tensor
 
 Array = Any
 Function = Callable[..., Any]
@@ -41,35 +42,38 @@ Function = Callable[..., Any]
 class Run:
     """A function run on fresh variables: the variables, the result, and the graph between them."""
 
-    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int], copy: bool = False) -> None:
+    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int]) -> None:
         self.outer_mode = current_mode()
         self.since = tick()
+        self.function = getattr(f, "__name__", "the function")
         self.inputs = [args[i] for i in argnums]
         self.variables: list[Tensor] = []
+        self.sources: list[Node] = []
         names = parameter_names(f)
 
         def variable(path: str, leaf: Any) -> Tensor:
-            made = new_variable(leaf, path, self.outer_mode, copy)
-            self.variables.append(made)
+            made, node = new_variable(leaf, path, self.outer_mode)
+            self.variables.append(Tensor(made._value, node))  # our own: f may do with its argument what it likes
+            self.sources.append(node)
             return made
 
-        prepared = [tree.transform(constant_argument, arg) for arg in args]
+        prepared = [tree.replaced(constant_argument, arg) for arg in args]
         for i in argnums:
             label = names[i] if i < len(names) else f"argument {i}"
             leaves = [variable(label + path, leaf) for path, leaf in tree.flatten(args[i])]
             prepared[i] = tree.filled(args[i], leaves)
         with recording(TRACE if self.outer_mode == TRACE else RECORD):
-            self.result = f(*prepared, **{k: tree.transform(constant_argument, v) for k, v in kwargs.items()})
+            self.result = f(*prepared, **{k: tree.replaced(constant_argument, v) for k, v in kwargs.items()})
 
     def sweep_back(self, outputs: Sequence[Tensor], cotangents: Sequence[Array]) -> list[Array]:
         """Return the gradients of the variables for cotangents of the outputs, as arrays or outer Tensors."""
         roots = [y.node for y in outputs]
         nodes, outer = reachable(roots, self.since)
-        recorded = self.outer_mode != OFF and (outer or any(on_graph(c) for c in cotangents))
-        sources = [x.node for x in self.variables if x.node is not None]
+        how = self._recording_of_sweep(outer, cotangents)
+        recorded, sources = how != OFF, self.sources
         within = dependent(nodes, sources) if outer or self.outer_mode == TRACE else None
         gradients: dict[Node, Array] = {}
-        with recording(self.outer_mode if recorded else OFF):
+        with recording(how):
             for root, ct in zip(roots, cotangents, strict=True):
                 if root is not None and root.order >= self.since and (within is None or root in within):
                     ct = (ct if isinstance(ct, Tensor) else Tensor(ct)) if recorded else plain(ct)
@@ -81,25 +85,28 @@ class Run:
     def sweep_forward(self, outputs: Sequence[Tensor], tangents: Sequence[Array]) -> list[Array]:
         """Return the tangents of the outputs for tangents of the variables, as arrays or outer Tensors."""
         nodes, outer = reachable([y.node for y in outputs], self.since)
-        recorded = self.outer_mode != OFF and (outer or any(on_graph(t) for t in tangents))
-        sources = [x.node for x in self.variables if x.node is not None]
+        how = self._recording_of_sweep(outer, tangents)
+        recorded, sources = how != OFF, self.sources
         known = {
             node: (t if isinstance(t, Tensor) else Tensor(t)) if recorded else plain(t)
             for node, t in zip(sources, tangents, strict=True)
         }
         within = dependent(nodes, sources) if outer or self.outer_mode == TRACE else None
-        with recording(self.outer_mode if recorded else OFF):
+        with recording(how):
             forward_sweep(nodes, known, within=within, lift=Tensor if recorded else None)
         taken = {id(plain(t)) for t in tangents}
-        return [
-            leaving(None if y.node is None else known.get(y.node), y, taken) for y in outputs
-        ]
+        return [leaving(None if y.node is None else known.get(y.node), y, taken) for y in outputs]
+
+    def _recording_of_sweep(self, outer: bool, seeds: Sequence[Array]) -> int:
+        """Return the mode of a sweep: it is recorded where its result depends on something outside, unless under no_grad."""
+        depends = (outer and self.outer_mode != OFF) or any(on_graph(seed) for seed in seeds)
+        return current_mode() if depends else OFF
 
     def outputs(self) -> list[Tensor]:
-        """Return the leaves of the result as Tensors."""
-        return [output_tensor(leaf) for _, leaf in tree.flatten(self.result)]
+        """Return the leaves of the result as Tensors, or say which of them has no derivative."""
+        return [output_tensor(leaf, f"the result{path} of {self.function}") for path, leaf in tree.flatten(self.result)]
 
-    def plain_result(self, copy: bool = False) -> Any:
+    def plain_result(self) -> Any:
         """Return the result as it leaves the transform: arrays, or Tensors where it depends on something outside."""
 
         def leave(y: Any) -> Any:
@@ -108,22 +115,23 @@ class Run:
             if y.node is not None and self.outer_mode != OFF and reachable([y.node], self.since)[1]:
                 return y
             value = y._value
-            if isinstance(value, np.ndarray) and (copy or value.base is not None or not value.flags.writeable):
-                value = value.copy()
-            return scalar(value)
+            return value.copy() if isinstance(value, np.ndarray) else value
 
         return tree.transform(leave, self.result)
 
 
-def new_variable(leaf: Any, path: str, outer_mode: int, copy: bool) -> Tensor:
+def new_variable(leaf: Any, path: str, outer_mode: int) -> tuple[Tensor, Node]:
     """Return a fresh Tensor to differentiate with respect to, connected to the outer graph where `leaf` is on one."""
+    node: Node
     if isinstance(leaf, Tensor):
         value = leaf._value
         if value.dtype.kind not in "fc":
             raise explain.not_differentiable(value, path)
         if leaf.node is not None and outer_mode != OFF:
-            return Tensor(value, Node(ALIAS, (leaf.node,), (value, value), leaf.node.spec))
-        return Tensor(value, Leaf(value, path))
+            node = Node(ALIAS, (leaf.node,), (value, value), leaf.node.spec)
+        else:
+            node = Leaf(value, path)
+        return Tensor(value, node), node
     if isinstance(leaf, bool | int) or not isinstance(leaf, float | complex | np.ndarray | np.generic):
         value = np.asarray(leaf) if isinstance(leaf, bool | int) else None
         if value is None:
@@ -131,14 +139,13 @@ def new_variable(leaf: Any, path: str, outer_mode: int, copy: bool) -> Tensor:
         raise explain.not_differentiable(value, path)
     if isinstance(leaf, np.ma.MaskedArray):
         raise TypeError(f"`{path}` is a masked array and would lose its mask; use its .filled(value)")
-    value = np.asarray(leaf)
+    value = np.array(explain.as_plain_array(leaf) if isinstance(leaf, np.ndarray) else leaf)
     if value.dtype.kind not in "fc":
         raise explain.not_differentiable(value, path)
     if not value.dtype.isnative:
         value = value.astype(value.dtype.newbyteorder("="))
-    elif copy:
-        value = value.copy()
-    return Tensor(borrowed(value), Leaf(value, path))
+    node = Leaf(scalar(value), path)
+    return Tensor(node.saved[0], node), node
 
 
 def borrowed(value: np.ndarray[Any, Any]) -> Array:
@@ -152,16 +159,22 @@ def borrowed(value: np.ndarray[Any, Any]) -> Array:
 
 def constant_argument(leaf: Any) -> Any:
     """Return an argument that is not differentiated as a constant Tensor; what is no array stays what it is."""
-    if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "biufc" and not isinstance(leaf, np.ma.MaskedArray):
+    if type(leaf) in (np.ndarray, np.memmap) and leaf.dtype.kind in "biufc":
         return Tensor(borrowed(np.asarray(leaf)))
     return leaf
 
 
-def output_tensor(leaf: Any) -> Tensor:
-    """Return an output as a Tensor; constants are allowed, and have no gradient."""
-    if isinstance(leaf, Tensor):
-        return leaf
-    return Tensor(np.asarray(leaf)[()])
+def output_tensor(leaf: Any, who: str = "") -> Tensor:
+    """Return an output as a Tensor; constants are allowed, and have no gradient. Given `who`, refuse what is not float."""
+    if not isinstance(leaf, Tensor):
+        leaf = Tensor(np.asarray(leaf)[()])
+    if who and leaf.dtype.kind not in "fc":
+        kind = {"b": "boolean", "i": "an integer", "u": "an integer"}.get(leaf.dtype.kind, "no number")
+        raise TypeError(
+            f"{who} is {kind} ({leaf.dtype}), which has no derivative: return floating point numbers, and compute other "
+            "results apart"
+        )
+    return leaf
 
 
 def on_graph(x: Any) -> bool:
@@ -188,19 +201,48 @@ def leaving(g: Array | None, like: Any, taken: set[int]) -> Array:
 
 def parameter_names(f: Function) -> list[str]:
     """Return the names of a function's positional parameters, as far as they can be told."""
-    known = explain.parameters_of(f) if getattr(f, "__hash__", None) else None
-    return [name for name, kind, _ in known or () if kind in (0, 1)]
+    if hasattr(f, "argument_names"):
+        return list(f.argument_names)
+    while hasattr(f, "__wrapped__"):
+        f = f.__wrapped__
+    code = getattr(f, "__code__", None)
+    if code is not None:
+        return list(code.co_varnames[hasattr(f, "__self__") : code.co_argcount])
+    try:
+        return [p.name for p in inspect.signature(f).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    except (ValueError, TypeError):
+        return []
+
+
+def is_one(argnums: Any) -> bool:
+    """Return whether argnums is one position, and not several."""
+    return isinstance(argnums, int | np.integer)
 
 
 def normalised(argnums: int | Sequence[int], count: int, f: Function) -> tuple[int, ...]:
     """Return argnums as non-negative positions."""
-    given = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    given = (argnums,) if is_one(argnums) else tuple(argnums)  # type: ignore[arg-type]
+    name = getattr(f, "__name__", "the function")
     for i in given:
-        if not isinstance(i, int | np.integer) or not -count <= i < count:
+        if not is_one(i):
+            raise TypeError(f"argnums={argnums!r} must be the position of an argument of {name}, or a tuple of positions")
+        if not -count <= i < count:
             raise ValueError(
-                f"argnums={argnums!r}, but {getattr(f, '__name__', 'the function')} was called with {count} positional argument(s)"
+                f"argnums={argnums!r}, but {name} was called with {count} positional argument(s); what is differentiated "
+                "must be given by position"
             )
-    return tuple(int(i) % count for i in given)
+    positions = tuple(int(i) % count for i in given)
+    if len(set(positions)) < len(positions):
+        raise ValueError(f"argnums={argnums!r} names an argument of {name} twice")
+    return positions
+
+
+def check_callable(f: Any, transform: str) -> None:
+    """Raise unless f is a function."""
+    if not callable(f):
+        raise TypeError(
+            f"mg.{transform} wants a function, but got {explain.describe(f)}: write mg.{transform}(f)(x), not mg.{transform}(f(x))"
+        )
 
 
 def real_scalar(run: Run, f: Function) -> Tensor:
@@ -208,7 +250,9 @@ def real_scalar(run: Run, f: Function) -> Tensor:
     name = getattr(f, "__name__", "the function")
     y = run.result
     advice = "return one real number, e.g. np.sum(...) or np.mean(...), or use mg.jacobian or mg.vjp"
-    if isinstance(y, tuple | list | dict) or y is None:
+    if y is None:
+        raise TypeError(f"the gradient of {name} needs a scalar, but it returned None (a missing `return`?): {advice}")
+    if isinstance(y, tuple | list | dict):
         extra = "; for a loss with other results use has_aux=True" if isinstance(y, tuple) else ""
         raise TypeError(f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}{extra}")
     if not isinstance(y, Tensor | np.ndarray | np.generic | float | int | complex):
@@ -257,6 +301,8 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bo
     (5.0, array([2., 4.]))
     """
 
+    check_callable(f, "value_and_grad")
+
     @functools.wraps(f, updated=())
     def evaluate(*args: Any, **kwargs: Any) -> Any:
         positions = normalised(argnums, len(args), f)
@@ -269,7 +315,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bo
         y = real_scalar(run, f)
         seed = y.dtype.type(1) if not y.shape else np.ones(y.shape, y.dtype)
         gradients = run.sweep_back([y], [seed])
-        result = split(run, gradients, isinstance(argnums, int))
+        result = split(run, gradients, is_one(argnums))
         value = run.plain_result()
         if has_aux:
             run.result = aux
@@ -303,9 +349,10 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
     Examples
     --------
     >>> import numpy as np, microgradnp as mg
-    >>> float(mg.grad(mg.grad(np.sin))(0.5)) == -np.sin(0.5)
+    >>> bool(mg.grad(mg.grad(np.sin))(0.5) == -np.sin(0.5))
     True
     """
+    check_callable(f, "grad")
     both = value_and_grad(f, argnums, has_aux=has_aux)
 
     @functools.wraps(f, updated=())
@@ -339,15 +386,14 @@ def vjp(f: Function, *xs: Any) -> tuple[Any, Function]:
     >>> pull(np.array([1.0, 1.0]))
     (array([ 1., -1.]),)
     """
-    run = Run(f, xs, {}, range(len(xs)), copy=True)
+    check_callable(f, "vjp")
+    run = Run(f, xs, {}, range(len(xs)))
     outputs = run.outputs()
-    y = run.plain_result(copy=True)
+    y = run.plain_result()
 
     def pull(ct: Any) -> tuple[Any, ...]:
-        given = tree.flatten(ct)
-        if len(given) != len(outputs):
-            raise ValueError(f"the cotangent has {len(given)} array(s), the result has {len(outputs)}")
-        cotangents = [like(c, y, f"cotangent{path}", "the result") for (path, c), y in zip(given, outputs, strict=True)]
+        given = tree.matching(ct, run.result, "the cotangent")
+        cotangents = [like(c, y, path, "the result") for (path, c), y in zip(given, outputs, strict=True)]
         return split(run, run.sweep_back(outputs, cotangents), single=False)  # type: ignore[no-any-return]
 
     return y, pull
@@ -356,16 +402,14 @@ def vjp(f: Function, *xs: Any) -> tuple[Any, Function]:
 def like(c: Any, y: Any, what: str, whom: str) -> Array:
     """Return a cotangent or tangent as an array (or outer Tensor) of the shape and type of its primal."""
     if not isinstance(c, Tensor):
-        c = np.asarray(c)
+        c = tensor(c) if isinstance(c, list | tuple) else np.asarray(c)
     if c.dtype.kind not in "biufc":
-        raise TypeError(f"the {what} holds {c.dtype}; it must hold numbers")
+        raise TypeError(f"{what} holds {c.dtype}; it must hold numbers")
     if c.shape != y.shape:
-        raise ValueError(f"the {what} has shape {c.shape}, but {whom} has shape {y.shape}; the two must be equal")
+        raise ValueError(f"{what} has shape {c.shape}, but {whom} has shape {y.shape}; the two must be equal")
     if c.dtype != y.dtype:
-        if y.dtype.kind not in "fc":
-            return np.zeros(y.shape)
         if c.dtype.kind == "c" and y.dtype.kind != "c":
-            raise TypeError(f"the {what} is complex, but {whom} is real ({y.dtype})")
+            raise TypeError(f"{what} is complex, but {whom} is real ({y.dtype})")
         c = c.astype(y.dtype)
     return scalar(c)
 
@@ -393,15 +437,14 @@ def jvp(f: Function, xs: Sequence[Any], dxs: Sequence[Any]) -> tuple[Any, Any]:
     >>> float(y), float(dy)
     (6.0, 3.0)
     """
+    check_callable(f, "jvp")
     if not isinstance(xs, tuple | list) or not isinstance(dxs, tuple | list):
         raise TypeError("mg.jvp(f, xs, dxs) wants a tuple of arguments and a tuple of tangents: mg.jvp(f, (x,), (dx,))")
     if len(xs) != len(dxs):
         raise ValueError(f"mg.jvp got {len(xs)} argument(s) and {len(dxs)} tangent(s)")
     run = Run(f, xs, {}, range(len(xs)))
-    given = tree.flatten(list(dxs))
-    if len(given) != len(run.variables):
-        raise ValueError(f"the tangents hold {len(given)} array(s), the arguments {len(run.variables)}")
-    tangents = [like(t, x, f"tangent{path}", "its argument") for (path, t), x in zip(given, run.variables, strict=True)]
+    given = tree.matching(list(dxs), list(xs), "the tangent")
+    tangents = [like(t, x, path, "its argument") for (path, t), x in zip(given, run.variables, strict=True)]
     outputs = run.outputs()
     dys = run.sweep_forward(outputs, tangents)
     return run.plain_result(), tree.filled(run.result, dys)
@@ -430,16 +473,19 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
            [0., 4.]])
     """
 
+    check_callable(f, "jacobian")
+
     @functools.wraps(f, updated=())
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         positions = normalised(argnums, len(args), f)
         run = Run(f, args, kwargs, positions)
         outputs = run.outputs()
-        if sum(x.size for x in run.variables) < sum(y.size for y in outputs):
+        complex_of_real = any(y.dtype.kind == "c" for y in outputs) and any(x.dtype.kind != "c" for x in run.variables)
+        if complex_of_real or sum(x.size for x in run.variables) < sum(y.size for y in outputs):
             blocks = columns(run, outputs)
         else:
             blocks = rows(run, outputs)
-        per_output = iter([split(run, row, isinstance(argnums, int)) for row in blocks])
+        per_output = iter([split(run, row, is_one(argnums)) for row in blocks])
         return tree.transform(lambda _: next(per_output), run.result)
 
     return jacobian_of
@@ -451,7 +497,7 @@ def rows(run: Run, outputs: Sequence[Tensor]) -> list[list[Array]]:
     for y in outputs:
         swept = []
         for k in range(y.size):
-            seed = np.zeros(y.shape, y.dtype if y.dtype.kind in "fc" else float)
+            seed = np.zeros(y.shape, y.dtype)
             seed[np.unravel_index(k, y.shape)] = 1
             swept.append(run.sweep_back([y], [scalar(seed)]))
         blocks.append([
@@ -470,18 +516,18 @@ def columns(run: Run, outputs: Sequence[Tensor]) -> list[list[Array]]:
             tangents[i][np.unravel_index(k, x.shape)] = 1
             swept.append(run.sweep_forward(outputs, [scalar(t) for t in tangents]))
         for j, y in enumerate(outputs):
-            flat = gathered([column[j] for column in swept], y.shape + (x.size,), -1, y.dtype)
-            blocks[j].append(flat.reshape(y.shape + x.shape))
+            flat = gathered([column[j] for column in swept], y.shape + (x.size,), -1, y.dtype).reshape(y.shape + x.shape)
+            blocks[j].append(scalar(flat if flat.dtype.kind != x.dtype.kind else flat.astype(x.dtype, copy=False)))
     return blocks
 
 
 def gathered(pieces: Sequence[Array], shape: tuple[int, ...], axis: int, dtype: Any) -> Array:
     """Return rows or columns as one array (or outer Tensor) of the given shape."""
     if not pieces:
-        return np.zeros(shape, dtype if dtype.kind in "fc" else float)
+        return np.zeros(shape, dtype)
     if any(isinstance(piece, Tensor) for piece in pieces):
         return call(np.stack, list(pieces), axis=axis).reshape(shape)
-    return np.stack(pieces, axis=axis).reshape(shape)
+    return scalar(np.stack(pieces, axis=axis).reshape(shape))
 
 
 def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -504,6 +550,7 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     array([[6., 2.],
            [2., 0.]])
     """
+    check_callable(f, "hessian")
     return jacobian(grad(f, argnums), argnums)
 
 
@@ -526,6 +573,7 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     >>> mg.hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
+    check_callable(f, "hvp")
     gradient = grad(f, argnums)
 
     @functools.wraps(f, updated=())
@@ -541,7 +589,9 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
                 full[i] = x
             return gradient(*full, **kwargs)
 
-        vs = (v,) if isinstance(argnums, int) else tuple(v)
+        names = parameter_names(f)
+        restricted.argument_names = [names[i] if i < len(names) else f"argument {i}" for i in positions]  # type: ignore[attr-defined]
+        vs = (v,) if is_one(argnums) else tuple(v)
         return jvp(restricted, [xs[i] for i in positions], vs)[1]
 
     return product
@@ -551,19 +601,35 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
 
 class UserPrimitive(Structural):
-    """A user's function with derivative rules of its own. One direction is enough: the other is its transpose."""
+    """A user's function with derivative rules of its own. One direction is enough: the other is its transpose.
+
+    Functions and rules get read-only views, and what they return is copied: nothing that they do can reach the graph.
+    """
 
     def __init__(self, function: Function) -> None:
-        known = explain.parameters_of(function) or ()
-        if any(kind == 2 for _, kind, _ in known):
-            raise TypeError(f"{function.__name__} takes *{next(n for n, k, _ in known if k == 2)}: a primitive names its operands")
-        operands = [name for name, kind, default in known if kind in (0, 1) and default is REQUIRED_PARAMETER]
+        parameters = list(inspect.signature(function).parameters.values())
+        called = getattr(function, "__name__", "the function")
+        for p in parameters:
+            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+                stars = "*" if p.kind is p.VAR_POSITIONAL else "**"
+                raise TypeError(f"{called} takes {stars}{p.name}: a primitive names its operands and keywords")
+        operands = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY and p.default is p.empty]
+        if not operands:
+            raise TypeError(f"{called} has no operand: a primitive has at least one positional parameter without a default")
         arity = len(operands)
-        super().__init__(function, [None] * arity, [None] * arity)
+        super().__init__(guarded(function, self), [None] * arity, [None] * arity)
+        self.rules = None
         self.reads = ((True,) * (arity + 1),) * arity
-        self.honours = {n: REQUIRED if d is REQUIRED_PARAMETER else d for n, _, d in known[arity:]}
+        self.honours = {p.name: REQUIRED if p.default is p.empty else p.default for p in parameters[arity:]}
+        self.parameters = tuple((p.name, p.kind, p.default) for p in parameters)
         self.operands = operands
         functools.update_wrapper(self, function, updated=())
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        for x in (*args, *params.values()):
+            if x.__class__ is not np.ndarray and hasattr(x, "__array_function__"):
+                return super().__call__(*args, **params)
+        return self.__wrapped__(*args, **params)  # type: ignore[attr-defined]
 
     def defvjp(self, *rules: Any) -> UserPrimitive:
         """Define the reverse rules, one per operand: ``rule(g, y, *inputs, **params)`` returns that operand's gradient."""
@@ -581,27 +647,46 @@ class UserPrimitive(Structural):
                 f"{self.name}.{what} wants one rule for each of its operands ({', '.join(self.operands)}), {len(rules)} "
                 "given; None for an operand without a derivative"
             )
+        for rule in rules:
+            if rule is not None and not callable(rule):
+                raise TypeError(f"{self.name}.{what} wants functions, {explain.describe(rule)} is none")
         return tuple(rules)
 
+    def keeps(self, tracked: tuple[bool, ...]) -> tuple[bool, ...]:
+        if not self.has_rules:
+            raise NotImplementedError(f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)")
+        return super().keeps(tracked)
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether any rule was defined."""
+        return any(rule is not None for rule in (*self.vjps, *self.jvps))
+
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
-        if any(rule is not None for rule in self.vjps):
-            return super().pull(g, y, xs, wanted, params)
-        self._require(self.jvps)
-        return [
-            transposed(lambda dx, i=i: self.jvps[i](dx, y, *xs, **params), xs[i], g)  # type: ignore[misc]
-            if want and self.jvps[i] is not None
-            else None
-            for i, want in enumerate(wanted)
-        ]
+        gradients: list[Array | None] = []
+        for i, want in enumerate(wanted):
+            if not want:
+                gradients.append(None)
+            elif any(rule is not None for rule in self.vjps):
+                gradients.append(self._ruled("defvjp", self.vjps[i], g, y, xs, params, i, xs[i]))
+            else:
+                self._require(self.jvps)
+                push = functools.partial(self._ruled, "defjvp", self.jvps[i], y=y, xs=xs, params=params, i=i, like=y)
+                gradients.append(None if self.jvps[i] is None else transposed(push, xs[i], g, f"{self.name}.defjvp"))
+        return gradients
 
     def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
-        if any(rule is not None for rule in self.jvps):
-            return super().push(dxs, y, xs, params)
-        self._require(self.vjps)
         total = None
         for i, dx in enumerate(dxs):
-            if dx is not None and self.vjps[i] is not None:
-                dy = transposed(lambda g, i=i: self.vjps[i](g, y, *xs, **params), y, dx)  # type: ignore[misc]
+            if dx is None:
+                continue
+            if any(rule is not None for rule in self.jvps):
+                dy = self._ruled("defjvp", self.jvps[i], dx, y, xs, params, i, y)
+            else:
+                self._require(self.vjps)
+                pull = functools.partial(self._ruled, "defvjp", self.vjps[i], y=y, xs=xs, params=params, i=i, like=xs[i])
+                dy = None if self.vjps[i] is None else transposed(pull, y, dx, f"{self.name}.defvjp")
+            if dy is not None:
                 total = dy if total is None else total + dy
         return total
 
@@ -609,14 +694,59 @@ class UserPrimitive(Structural):
         if all(rule is None for rule in rules):
             raise NotImplementedError(f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)")
 
+    def _ruled(
+        self, kind: str, rule: Any, g: Array, y: Array, xs: Sequence[Array], params: dict[str, Any], i: int, like: Array
+    ) -> Array | None:
+        """Return what a rule says, or raise if it is no gradient or tangent of the shape of `like`."""
+        if rule is None:
+            return None
+        d = rule(guard(g), guard(y), *map(guard, xs), **params)
+        who = f"the {kind} rule for {self.operands[i]} of {self.name}"
+        if d is None:
+            raise TypeError(f"{who} returned None (a missing `return`?); return an array of shape {like.shape}")
+        if not isinstance(d, Tensor):
+            d = tensor(d) if isinstance(d, list | tuple) else np.array(d)[()]
+        if d.shape != like.shape:
+            what, whom = ("gradient", "an operand") if kind == "defvjp" else ("tangent", "a result")
+            raise ValueError(
+                f"{who} returned a {what} of shape {d.shape} for {whom} of shape {like.shape}; the two must be equal "
+                "(sum over the axes that were broadcast)"
+            )
+        if d.dtype.kind not in "fc" or (d.dtype.kind == "c" and all(x.dtype.kind != "c" for x in (g, like))):
+            raise TypeError(f"{who} returned {d.dtype}; a derivative here is of {like.dtype}")
+        return d
 
-REQUIRED_PARAMETER = explain.inspect.Parameter.empty
+
+def guard(x: Any) -> Any:
+    """Return what a user's function may do with as it likes: a read-only view, or a Tensor of its own."""
+    if isinstance(x, Tensor):
+        return Tensor(x._value, x.node)
+    return borrowed(x) if isinstance(x, np.ndarray) else x
 
 
-def transposed(linear_map: Function, at: Array, cotangent: Array) -> Array:
+def guarded(function: Function, primitive: UserPrimitive) -> Function:
+    """Return a user's function as a primitive computes it: it can neither change operands nor keep hold of the result."""
+
+    @functools.wraps(function)
+    def compute(*operands: Any, **params: Any) -> Any:
+        y = function(*map(guard, operands), **params)
+        if y is None or isinstance(y, tuple | list | dict):
+            raise TypeError(f"it returned a {type(y).__name__}, but a primitive returns one array")
+        y = np.array(y)[()]
+        if y.dtype.kind not in "fc" and primitive.has_rules:
+            raise TypeError(f"it returned {y.dtype}, but has derivative rules; return floating point numbers")
+        return y
+
+    return compute
+
+
+def transposed(linear_map: Function, at: Array, cotangent: Array, who: str) -> Array:
     """Return the transpose of a linear map applied to a cotangent: the reverse sweep through the map itself."""
     run = Run(linear_map, [Tensor(np.zeros(at.shape, at.dtype)[()])], {}, [0])
-    return run.sweep_back(run.outputs(), [cotangent])[0]
+    outputs = run.outputs()
+    if any(np.any(plain(y)) for y in outputs):
+        raise ValueError(f"the rule given to {who} is not linear: for zeros it must return zeros")
+    return run.sweep_back(outputs, [cotangent])[0]
 
 
 def primitive(function: Function) -> UserPrimitive:
@@ -642,6 +772,4 @@ def primitive(function: Function) -> UserPrimitive:
     >>> float(mg.grad(cube)(2.0))
     12.0
     """
-    made = UserPrimitive(function)
-    enter(made, made)
-    return made
+    return UserPrimitive(function)

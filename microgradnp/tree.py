@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -29,9 +30,13 @@ def rebuilt(tree: Any, items: Iterable[Any]) -> Any:
     if isinstance(tree, list):
         return items
     if isinstance(tree, dict):
-        return dict(zip(tree, items, strict=True))
-    names = [field.name for field in dataclasses.fields(tree)]
-    return dataclasses.replace(tree, **dict(zip(names, items, strict=True)))
+        new = {} if type(tree) is dict else copy.copy(tree)  # an OrderedDict or a defaultdict stays one
+        new.update(zip(tree, items, strict=True))
+        return new
+    new = copy.copy(tree)  # not its constructor, which may compute or convert
+    for field, item in zip(dataclasses.fields(tree), items, strict=True):
+        object.__setattr__(new, field.name, item)
+    return new
 
 
 def flatten(tree: Any, path: str = "") -> list[tuple[str, Any]]:
@@ -64,6 +69,52 @@ def transform(function: Callable[[Any], Any], tree: Any) -> Any:
     if items is None:
         return function(tree)
     return rebuilt(tree, (transform(function, item) for _, item in items))
+
+
+def replaced(function: Callable[[Any], Any], tree: Any) -> Any:
+    """Return the tree with a function applied to every leaf; the very tree where that changes nothing.
+
+    So a list that a function appends to, or an object of options, stays the caller's own.
+
+    Examples
+    --------
+    >>> log = []
+    >>> replaced(lambda x: x, log) is log
+    True
+    """
+    items = None if tree is None else children(tree)
+    if items is None:
+        return None if tree is None else function(tree)
+    new = [replaced(function, item) for _, item in items]
+    return tree if all(a is b for a, (_, b) in zip(new, items, strict=True)) else rebuilt(tree, new)
+
+
+def matching(tree: Any, like: Any, path: str = "") -> list[tuple[str, Any]]:
+    """Return the leaves of a tree in the order of those of another one that it must match, with their paths.
+
+    Raises
+    ------
+    ValueError
+        If the trees differ: in their keys, lengths, or where they have leaves.
+
+    Examples
+    --------
+    >>> matching({"b": 2, "a": 1}, like={"a": 0, "b": 0})
+    [('["a"]', 1), ('["b"]', 2)]
+    """
+    items = None if like is None else children(like)
+    if items is None:
+        if (like is None) != (tree is None):
+            raise ValueError(f"{path or 'it'} is {'None' if tree is None else 'not None'}, but there is {'no' if like is None else 'an'} array there")
+        return [] if like is None else [(path, tree)]
+    found = None if tree is None else children(tree)
+    theirs, ours = dict(found or ()), dict(items)
+    if found is None or isinstance(tree, dict) != isinstance(like, dict) or theirs.keys() != ours.keys():
+        what = "a leaf" if found is None else f"a {type(tree).__name__} with {', '.join(theirs) or 'nothing'}"
+        raise ValueError(
+            f"{path or 'it'} is {what}, but must be a {type(like).__name__} with {', '.join(ours) or 'nothing'}"
+        )
+    return [leaf for step, item in items for leaf in matching(theirs[step], item, path + step)]
 
 
 def filled(tree: Any, leaves: Iterable[Any]) -> Any:
