@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import copy
+import functools
 import inspect
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,18 +16,24 @@ import numpy as np
 from microgradnp import tree
 from microgradnp.graph import Graph, numbers_to_array, trace
 from microgradnp.tape import Node
-from microgradnp.verify.judgement import TOLERANCE, Cause, Finding, Status, Witness, compare, finite_gap
+from microgradnp.verify.judgement import SPREADS, TOLERANCE, Cause, Finding, Status, Witness, compare, finite_gap, numbers_of, rounding_of
 from microgradnp.verify.report import Report, Verdict
+from microgradnp.verify.rounding import ROUNDINGS, computed_rounded, gradients_rounded, inputs_moved, noise_of, rounded
 
 Function = Callable[..., Any]
 
 #: How many numbers the differences may compute for one quantity before they take a sample of its entries.
 WORK = 4e7
 EVALUATIONS = 14  # of the loss, for one entry
+BESIDE = 4  # points beside a kink
 
 
 class DerivationError(Exception):
     """A derivation that cannot be checked as it stands; says how to mend it."""
+
+
+class WrongShape(Exception):
+    """A formula for an element returned something else."""
 
 
 @dataclass
@@ -62,18 +70,42 @@ class Claim:
         self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)  # **cache takes every quantity
         self.quantity, self.indices = parsed_target(self.of)
 
+    def settle(self, names: Mapping[str, Any]) -> None:
+        """Decide whether ``"zs[0]"`` is the name of a quantity, or an entry of the quantity ``zs``."""
+        self.quantity, self.indices = (self.of, []) if self.of in names else parsed_target(self.of)
+
+    @property
+    def where(self) -> tuple[int | slice, ...]:
+        """The part of the quantity that is claimed: all of it, but for fixed indices."""
+        return tuple(int(i) if is_integer(i) else slice(None) for i in self.indices)
+
+    @property
+    def letters(self) -> list[str]:
+        """The indices of which the claim is a function."""
+        return [i for i in self.indices if i.isidentifier()]
+
+    def claimed(self) -> list[str]:
+        """The quantities whose gradients it is known to be about."""
+        if self.kind == "backward":
+            return [*(self.wrt or ()), *(self.returns or {}).values()]
+        return [self.quantity] if self.kind != "value" else []
+
     def needed(self) -> list[str]:
         """Return the arguments that have no default, and are no indices of the claim."""
         return [a for a, default in self.arguments.items() if default is inspect.Parameter.empty and a not in self.indices]
 
 
 def parsed_target(of: str) -> tuple[str, list[str]]:
-    """Split ``"Wo[i, :]"`` into the quantity and its indices; ``zs[0]`` and ``cache["A"]`` are names of quantities."""
-    head, bracket, rest = of.partition("[")
-    if not bracket or not rest.endswith("]"):
-        return of, []
-    parts = [p.strip() for p in rest[:-1].split(",")]
-    return (head.strip(), parts) if all(p == ":" or p.isidentifier() for p in parts) else (of, [])
+    """Split ``"Wo[i, :]"`` or ``"bs[-1]"`` into the quantity and its indices; ``cache["A"]`` is a name."""
+    head, bracket, rest = of.rpartition("[")
+    parts = [p.strip() for p in rest.removesuffix("]").split(",")]
+    indexed = bracket and rest.endswith("]") and all(p == ":" or p.isidentifier() or is_integer(p) for p in parts)
+    return (head.strip(), parts) if indexed else (of, [])
+
+
+def is_integer(text: str) -> bool:
+    """Return whether a text is a whole number, maybe negative."""
+    return text.removeprefix("-").isdecimal()
 
 
 class Derivation:
@@ -185,7 +217,8 @@ class Derivation:
         """
         if function is None:
             return lambda fn: self.backward(fn, returns=returns, wrt=wrt)
-        self.claims.append(Claim("backward", "", function.__name__, function, returns=returns, wrt=wrt))
+        own = getattr(function, "__name__", "<lambda>")
+        self._add(Claim("backward", "", "backward" if own == "<lambda>" else own, function, returns=returns, wrt=wrt))
         return function
 
     def _claim(self, kind: str, of: str, function: Function | None, name: str | None, **options: Any) -> Any:
@@ -196,14 +229,18 @@ class Derivation:
         own = name or getattr(function, "__name__", "")
         if not own or own == "<lambda>":
             own = {"gradient": f"d{of}", "value": f"{of} rewritten", "update": f"{of} updated"}[kind]
-        claim = Claim(kind, of, own, function, **options)
+        self._add(Claim(kind, of, own, function, **options))
+        return function
+
+    def _add(self, claim: Claim) -> None:
         for other in self.claims:
             if other.name == claim.name:
-                raise DerivationError(f"two claims are called {claim.name!r}: give one another name=")
-            if kind == "gradient" == other.kind and other.of == of:
-                raise DerivationError(f"two claims are made on the gradient of {of!r}: {other.name!r} and {claim.name!r}; keep one")
+                raise DerivationError(f"two claims are called {claim.name!r}: give one another name")
+            if claim.kind == "gradient" == other.kind and other.of == claim.of:
+                raise DerivationError(
+                    f"two claims are made on the gradient of {claim.of!r}: {other.name!r} and {claim.name!r}; keep one"
+                )
         self.claims.append(claim)
-        return function
 
     def _who(self) -> str:
         return f"the derivation {self.title!r}" if self.title else "the derivation"
@@ -235,15 +272,13 @@ class Derivation:
         if not self.claims:
             raise DerivationError(f"{self._who()} has no claims: state one with @d.gradient('name') or @d.backward")
         given = {**(inputs or {}), **named}
-        given = {name: reference(numbers_to_array(value)) for name, value in given.items()}
+        claimed = {q for claim in self.claims for q in claim.claimed()}
+        given = {name: reference(numbers_to_array(value), name in claimed) for name, value in given.items()}
         self._check_inputs(given)
         points = [Point(self, given)]
         self._check_claims(points[0], given)
         rng = np.random.default_rng(self.seed)
-        for _ in range(3):
-            moved = Point(self, {name: one_ulp_off(value, rng) for name, value in given.items()})
-            if moved.graph_like(points[0]):
-                points.append(moved)
+        points += points[0].roundings(rng)
         self.report = Judge(self, points, rng).report()
         return self.report
 
@@ -276,6 +311,7 @@ class Derivation:
         for claim in self.claims:
             if claim.kind == "backward":
                 continue
+            claim.settle(point.graph.names)
             if claim.name in quantities:
                 raise DerivationError(
                     f"the claim {claim.name!r} is called like a quantity of {point.graph.function}: formulas that take "
@@ -288,6 +324,9 @@ class Derivation:
                 raise DerivationError(f"{claim.name} claims a gradient of {claim.quantity}, which holds {node.dtype}: it has none")
             if claim.indices and len(claim.indices) != node.ndim:
                 raise DerivationError(f"{claim.of} has {len(claim.indices)} index(es), but {claim.quantity} has shape {node.shape}")
+            for i, n in zip(claim.indices, node.shape, strict=False):
+                if is_integer(i) and not -n <= int(i) < n:
+                    raise DerivationError(f"{claim.of}: there is no entry {i}, {claim.quantity} has shape {node.shape}")
         for claim in self.claims:
             for argument in claim.needed():
                 if argument in quantities or argument in names or (claim.kind == "backward" and argument == "cache"):
@@ -334,29 +373,19 @@ def listed(names: Mapping[str, Any]) -> str:
     return ", ".join(shown[:20]) + (", ..." if len(shown) > 20 else "")
 
 
-def reference(value: Any) -> Any:
-    """Return an input in double precision, in which everything is judged."""
+def reference(value: Any, claimed: bool = False) -> Any:
+    """Return an input in double precision, in which everything is judged; whole numbers too if their gradient is claimed."""
 
     def convert(x: Any) -> Any:
         if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f":
+            return np.array(x, dtype=np.float64)[()]
+        if claimed and not isinstance(x, bool) and isinstance(x, int | np.ndarray | np.integer) and np.asarray(x).dtype.kind in "iu":
             return np.array(x, dtype=np.float64)[()]
         if hasattr(x, "_value"):
             return convert(np.array(x._value))
         return np.array(x) if isinstance(x, np.ndarray) else x
 
     return tree.transform(convert, value)
-
-
-def one_ulp_off(value: Any, rng: np.random.Generator) -> Any:
-    """Return the numbers, each moved by one rounding."""
-    eps = np.finfo(np.float64).eps
-
-    def move(x: Any) -> Any:
-        if isinstance(x, float | np.ndarray | np.generic) and np.asarray(x).dtype.kind == "f":
-            return x * (1 + eps * rng.choice([-1.0, 1.0], size=np.shape(x)))
-        return x
-
-    return tree.transform(move, value)
 
 
 class Cache(Mapping[str, Any]):
@@ -377,6 +406,9 @@ class Cache(Mapping[str, Any]):
     def __setattr__(self, name: str, value: Any) -> None:
         raise TypeError("the cache is read-only: it holds what the forward pass computed")
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.__dict__)
 
@@ -384,8 +416,15 @@ class Cache(Mapping[str, Any]):
         return len(self.__dict__)
 
 
+def with_cache(function: Function) -> Function:
+    """Return a backward function that takes the cache as a dict."""
+    return lambda cache, **rest: function(cache=Cache(cache), **rest)
+
+
 class Point:
     """The forward pass at one input: its graph, the values by name, and the true gradients."""
+
+    units, seed = 0.0, 0  # by how many units in the last place the numbers are off, and which way
 
     def __init__(self, derivation: Derivation, given: Mapping[str, Any]) -> None:
         function = derivation.function
@@ -394,7 +433,7 @@ class Point:
         everything = any(p.kind is p.VAR_KEYWORD for p in signature)
         names = {p.name for p in signature}
         self.inputs = {n: v for n, v in given.items() if n in names or everything}
-        self.function = function
+        self.function, self.given = function, given
         with np.errstate(all="ignore"):
             self.graph: Graph = trace(function, **{n: tree.transform(copied, v) for n, v in self.inputs.items()})
         self.loss = self._find_loss(derivation)
@@ -419,8 +458,13 @@ class Point:
                     f"mg.Derivation(..., loss='loss')"
                 )
             if not graph.outputs:
-                what = "nothing" if graph.result is None else f"{type(graph.result).__name__}"
-                raise DerivationError(f"{graph.function} returned {what} that depends on none of its inputs; return the loss")
+                if graph.result is None:
+                    raise DerivationError(f"{graph.function} returns nothing: end it with `return loss`")
+                what = f"{graph.result!r:.60}, a {type(graph.result).__name__}"
+                raise DerivationError(
+                    f"{graph.function} returned {what}, which depends on none of its inputs: return the loss as it was computed, "
+                    "without float(), int(), .item() or .data"
+                )
             node = graph.outputs[0]
         label = graph.label(node) or "the loss"
         if node.dtype.kind != "f":
@@ -431,6 +475,40 @@ class Point:
                 "np.mean of it"
             )
         return node
+
+    def beside(self, derivation: Derivation, rng: np.random.Generator) -> Point:
+        """Return the forward pass a very small random step away."""
+
+        def step(x: Any) -> Any:
+            if not isinstance(x, float | np.ndarray | np.generic) or np.asarray(x).dtype.kind != "f":
+                return x
+            size = float(np.sqrt(np.mean(np.square(x)))) or 1.0 if np.size(x) else 1.0
+            return x + 1e-9 * size * rng.choice([-1.0, 1.0], size=np.shape(x)) * rng.uniform(0.5, 1.0, size=np.shape(x))
+
+        return Point(derivation, tree.transform(step, self.given))
+
+    def blurred(self, value: Any) -> Any:
+        """Return what a claim gave as the next one receives it: off by its rounding, where the point is."""
+        return inputs_moved(value, self.seed, self.units) if self.units else value
+
+    def roundings(self, rng: np.random.Generator) -> list[Point]:
+        """Return the same point with every number a rounding off, wherever that changes no branch."""
+        points = []
+        for units in ROUNDINGS:
+            seed = int(rng.integers(2**62))
+            for signed in (seed, ~seed):
+                point = copy.copy(self)
+                point.units, point.seed = units, signed
+                point.graph, new = rounded(self.graph, signed, units)
+                point.loss = new[self.loss]
+                with np.errstate(all="ignore"):
+                    point.gradients = gradients_rounded(point.graph, point.loss, signed, units)
+                point.environment = inputs_moved(self.environment, signed, units) | {
+                    name: plain_value(point.graph.value(node)) for name, node in point.graph.names.items()
+                }
+                if point.graph_like(self):
+                    points.append(point)
+        return points
 
     def graph_like(self, other: Point) -> bool:
         """Return whether the same operations were computed, with the same branches taken at every kink."""
@@ -488,6 +566,12 @@ def branch(node: Node) -> Any:
         return np.sign(np.asarray(pulled[0])) if pulled[0] is not None else np.zeros(0)
 
 
+def together(value: Any) -> Any:
+    """Return an update of a parameter and its state, a tuple, as one array."""
+    parts = [np.ravel(part) for _, part in tree.flatten(value)]
+    return np.concatenate(parts) if isinstance(value, tuple | list | dict) and parts else value
+
+
 def copied(x: Any) -> Any:
     """Return a copy of an array: no formula can change what another one is given."""
     return x.copy() if isinstance(x, np.ndarray) else x
@@ -508,6 +592,7 @@ class Outcome:
     received: Any = None
     true: Any = None
     failure: str = ""
+    misshapen: str = ""
     notes: list[str] = field(default_factory=list)
 
 
@@ -520,8 +605,11 @@ class Judge:
         self.point = points[0]
         self.rng = rng
         self.witnesses: dict[str, Witness] = {}
+        self.verdicts: dict[str, Verdict] = {}
+        self.ordered = derivation._ordered()
         elements = sum(node.size for node in self.point.graph.nodes)
         self.budget = max(12, int(WORK / (EVALUATIONS * max(elements, 1))))
+        self.noise = noise_of(self.point.graph, self.point.loss, rng)
         self.doubt = self._doubt()
 
     def _doubt(self) -> str:
@@ -543,49 +631,82 @@ class Judge:
                 f"{point.graph.function} gives another loss at the next call ({first:.10g}, {second:.10g}): it draws random "
                 "numbers or keeps state. Pass the mask, or what else it draws, in as an input"
             )
-        if abs(first - traced) > 1e-9 * max(abs(first), abs(traced)):
+        if abs(first - traced) > 1e-9 * max(abs(first), abs(traced)) + 16 * self.noise:
             return (
                 f"{point.graph.function} gives another loss on plain arrays ({first:.10g}) than when it is recorded "
                 f"({traced:.10g}): does it test types, or use what np.asarray took out of the graph?"
             )
         return ""
 
-    def witness(self, quantity: str) -> Witness:
-        """Return what differences say of the gradient with respect to a quantity."""
-        if quantity not in self.witnesses:
-            x = np.asarray(self.point.environment[quantity], dtype=np.float64)
-            self.witnesses[quantity] = Witness.of(self.point.loss_of(quantity), x, self.budget, self.rng)
-        return self.witnesses[quantity]
+    def witness(self, claim: Claim) -> Witness:
+        """Return what differences say of the gradient with respect to what is claimed."""
+        quantity, where = claim.quantity, claim.where
+        key = quantity + repr([i for i in claim.indices if is_integer(i)])
+        if key not in self.witnesses:
+            whole = np.asarray(self.point.environment[quantity], dtype=np.float64)
+            loss = self.point.loss_of(quantity)
+
+            def loss_of_part(value: Any) -> Any:
+                changed = whole.copy()
+                changed[where] = value
+                return loss(changed)
+
+            self.witnesses[key] = Witness.of(loss_of_part, whole[where], self.budget, self.rng, self.noise)
+        return self.witnesses[key]
+
+    @functools.cached_property
+    def evaluations(self) -> list[dict[str, Outcome]]:
+        """What the claims give at the point, and at the points one rounding away."""
+        return [self.evaluate(point) for point in self.points]
+
+    @functools.cached_property
+    def noisy(self) -> list[tuple[float, dict[str, Outcome]]]:
+        """What the claims give at the point when the formulas themselves compute with rounding, as in `1 - h` where h is nearly 1."""
+        runs = [(units, int(seed)) for units in ROUNDINGS for seed in self.rng.integers(2**62, size=3)]
+        return [(units, self.evaluate(self.point, lambda f, u=units, s=seed: computed_rounded(f, s, u))) for units, seed in runs]
+
+    @functools.cached_property
+    def beside(self) -> list[tuple[Point, dict[str, Outcome]]]:
+        """Points a small step away and what the claims give there, if the point itself is on a kink of the forward pass."""
+        points = [self.point.beside(self.derivation, self.rng) for _ in range(BESIDE)]
+        if all(point.graph_like(self.point) for point in points):
+            return []
+        return [(point, self.evaluate(point)) for point in points]
 
     def report(self) -> Report:
         """Return the verdicts in the order in which the claims were stated."""
-        ordered = self.derivation._ordered()
-        evaluations = [self.evaluate(point, ordered) for point in self.points]
-        verdicts: list[Verdict] = []
-        for claim in self.derivation.claims:
-            if claim.kind == "backward":
-                verdicts += self.backward_verdicts(claim)
-            else:
-                verdicts.append(self.verdict(claim, [e[claim.name] for e in evaluations]))
-        return Report(self.derivation.title, verdicts, self.point.graph, self.point.loss)
+        verdicts = {claim.name: self.judged(claim) for claim in self.ordered}
+        stated = [v for claim in self.derivation.claims for v in verdicts[claim.name]]
+        return Report(self.derivation.title, stated, self.point.graph, self.point.loss)
+
+    def judged(self, claim: Claim) -> list[Verdict]:
+        """Return the verdict on a claim, or those on the parts of a backward function."""
+        if claim.kind == "backward":
+            return self.backward_verdicts(claim)
+        self.verdicts[claim.name] = self.verdict(claim, [e[claim.name] for e in self.evaluations], lambda outcomes: outcomes[claim.name])
+        return [self.verdicts[claim.name]]
 
     # evaluation
 
-    def evaluate(self, point: Point, ordered: Sequence[Claim]) -> dict[str, Outcome]:
-        """Compute every claim at a point, twice: with the other claims as they are, and with the truth in their place."""
+    def evaluate(self, point: Point, off: Callable[[Function], Function] = lambda function: function) -> dict[str, Outcome]:
+        """Compute every claim at a point, twice: with the other claims as they are, and with the truth in their place.
+
+        `off` changes how the formulas compute.
+        """
         outcomes: dict[str, Outcome] = {}
-        for claim in ordered:
-            if claim.kind == "backward":
-                continue
+        for claim in self.ordered:
             used = [outcomes[a] for a in claim.arguments if a in outcomes]
             outcome = outcomes[claim.name] = Outcome()
-            received = {a: outcomes[a].received for a in claim.arguments if a in outcomes}
+            if claim.kind == "backward":
+                outcome.received = outcome.true = self.called(claim, point, {}, outcome, off)
+                continue
+            received = {a: point.blurred(outcomes[a].received) for a in claim.arguments if a in outcomes}
             truths = {a: self.truth(self.claim_named(a), point) for a in claim.arguments if a in outcomes}
-            broken = [a for a in received if outcomes[a].failure]
+            broken = [a for a in received if outcomes[a].failure or outcomes[a].misshapen]
             if not broken:
-                outcome.received = self.called(claim, point, received, outcome)
+                outcome.received = self.called(claim, point, received, outcome, off)
             if used:
-                outcome.true = self.called(claim, point, truths, outcome)
+                outcome.true = self.called(claim, point, truths, outcome, off)
                 if broken:
                     outcome.received = outcome.true
                     outcome.notes.append(f"judged on true values: {', '.join(broken)} could not be computed")
@@ -597,49 +718,59 @@ class Judge:
         """Return the claim of that name."""
         return next(c for c in self.derivation.claims if c.name == name)
 
-    def called(self, claim: Claim, point: Point, claims: Mapping[str, Any], outcome: Outcome) -> Any:
+    def called(
+        self, claim: Claim, point: Point, claims: Mapping[str, Any], outcome: Outcome, off: Callable[[Function], Function]
+    ) -> Any:
         """Call a formula with its arguments by name; what goes wrong inside is told, not raised."""
         environment = {**point.environment, **claims}
-        names = [a for a in claim.arguments if a in environment]
-        arguments = {a: tree.transform(copied, environment[a]) for a in names}
-        before = {a: tree.transform(copied, v) for a, v in arguments.items()}
-        if claim.open:
-            arguments |= {n: copied(v) for n, v in environment.items() if n.isidentifier() and n not in arguments}
+        names = [a for a in (environment if claim.open else claim.arguments) if a in environment and a not in claim.indices]
+        arguments = {a: tree.transform(copied, environment[a]) for a in names if a.isidentifier()}
+        handed, function = arguments, claim.function
+        if claim.kind == "backward" and "cache" in claim.arguments and "cache" not in environment:
+            handed = {a: tree.transform(copied, value) for a, value in environment.items()}
+            arguments = {**arguments, "cache": handed}
+            function = with_cache(function)
         try:
             with np.errstate(all="ignore"):
-                value = self.over_indices(claim, point, arguments) if claim.indices else claim.function(**arguments)
+                formula = off(function)
+                value = self.over_indices(claim, point, formula, arguments) if claim.letters else formula(**arguments)
+        except WrongShape as error:
+            outcome.misshapen = str(error)
+            return None
         except Exception as error:
             outcome.failure = failure_of(error, claim)
             return None
-        changed = [a for a in before if not unchanged(arguments[a], before[a])]
+        if claim.kind == "update":
+            value = together(value)
+        changed = [a for a in handed if not unchanged(handed[a], environment[a])]
         if changed:
-            note = f"{claim.name} changes its argument {', '.join(changed)} in place: whoever uses it afterwards gets another value"
+            note = f"{claim.name} changes {', '.join(changed)} in place: whoever uses it afterwards gets another value"
             if note not in outcome.notes:
                 outcome.notes.append(note)
         return value
 
-    def over_indices(self, claim: Claim, point: Point, arguments: dict[str, Any]) -> Any:
+    def over_indices(self, claim: Claim, point: Point, formula: Function, arguments: dict[str, Any]) -> Any:
         """Evaluate a claim about one element (or row) for every value of its indices."""
         shape = point.graph.names[claim.quantity].shape
-        letters = [i for i in claim.indices if i != ":"]
-        ranges = [range(n) for n, i in zip(shape, claim.indices, strict=True) if i != ":"]
-        result = np.full(shape, np.nan)
-        for values in np.ndindex(*(len(r) for r in ranges)):
-            chosen = dict(zip(letters, (int(v) for v in values), strict=True))
-            known = {n: v for n, v in chosen.items() if n in claim.arguments or claim.open}
-            where = tuple(slice(None) if i == ":" else chosen[i] for i in claim.indices)
-            piece = np.asarray(claim.function(**arguments, **known))
+        left = [(i, n) for i, n in zip(claim.indices, shape, strict=True) if not is_integer(i)]
+        result = np.full([n for _, n in left], np.nan)
+        for values in np.ndindex(*(n for i, n in left if i != ":")):
+            chosen = dict(zip(claim.letters, (int(v) for v in values), strict=True))
+            known = {i: v for i, v in chosen.items() if i in claim.arguments or claim.open}
+            where = tuple(slice(None) if i == ":" else chosen[i] for i, _ in left)
+            piece = np.asarray(formula(**arguments, **known))
             if piece.shape != result[where].shape:
-                raise ValueError(f"it returned shape {piece.shape} for {claim.of}, which has shape {result[where].shape}")
+                at = ", ".join(f"{i} = {v}" for i, v in chosen.items())
+                raise WrongShape(f"at {at} it returned shape {piece.shape}, but {claim.of} has shape {result[where].shape}")
             result[where] = piece
-        return result
+        return result[()]
 
     def truth(self, claim: Claim, point: Point) -> Any:
         """Return what a claim should give."""
         if claim.kind == "gradient":
-            return plain_value(point.gradient(claim.quantity))
+            return plain_value(point.gradient(claim.quantity)[claim.where])
         if claim.kind == "value":
-            return point.environment[claim.quantity]
+            return plain_value(np.asarray(point.environment[claim.quantity])[claim.where])
         return self.updated(claim, point, point.gradient(claim.quantity))
 
     def updated(self, claim: Claim, point: Point, gradient: Any) -> Any:
@@ -649,12 +780,18 @@ class Judge:
         missing = [n for n, p in parameters.items() if p.default is p.empty and n not in environment]
         if missing:
             raise DerivationError(f"the rule of {claim.name} takes {', '.join(missing)}, which nobody provides; pass it to verify()")
-        return claim.rule(**{n: copied(environment[n]) for n in parameters if n in environment})
+        try:
+            value = numbers_of(together(claim.rule(**{n: copied(environment[n]) for n in parameters if n in environment})))
+        except Exception as error:
+            raise DerivationError(f"the rule of {claim.name} raised {type(error).__name__}: {error}") from error
+        if value is None:
+            raise DerivationError(f"the rule of {claim.name} returned no numbers: it must return the updated {claim.quantity}")
+        return value
 
     # verdicts
 
-    def verdict(self, claim: Claim, outcomes: Sequence[Outcome]) -> Verdict:
-        """Judge one claim from what it gave at all the points."""
+    def verdict(self, claim: Claim, outcomes: Sequence[Outcome], part: Callable[[dict[str, Outcome]], Outcome]) -> Verdict:
+        """Judge one claim from what it gave at all the points; `part` finds it among the outcomes at further points."""
         outcome = outcomes[0]
         true = np.asarray(self.truth(claim, self.point), dtype=np.float64)
         verdict = Verdict(
@@ -663,13 +800,16 @@ class Judge:
         )  # fmt: skip
         if outcome.failure:
             verdict.explanation = outcome.failure
+            verdict.notes += self.rebound(claim)
             return verdict
-        spread = self.spread(claim, outcomes, true)
-        witness = self.witness(claim.quantity) if claim.kind != "value" else None
-        self.fill(verdict, claim, witness)
         if self.doubt:
             verdict.explanation = self.doubt
             return verdict
+        if outcome.misshapen:
+            return set_finding(verdict, Finding(Status.WRONG, float("inf"), np.ones(true.shape, dtype=bool), outcome.misshapen, Cause.SHAPE))
+        spread = self.spread(claim, outcomes, true)
+        witness = self.witness(claim) if claim.kind != "value" else None
+        self.fill(verdict, claim, witness)
         what = {"gradient": f"{claim.quantity}", "value": claim.quantity, "update": f"{claim.quantity} updated"}[claim.kind]
         relative = self.derivation.tolerance if claim.tolerance is None else claim.tolerance
         if claim.kind == "update":
@@ -677,30 +817,70 @@ class Judge:
             witness = None
             if doubt.status is Status.UNVERIFIABLE:
                 return set_finding(verdict, doubt)
-        finding = compare(outcome.received, true, spread, witness, relative, what)
+
+        def judge(value: Callable[[Outcome], Any]) -> Finding:
+            finding = compare(value(outcome), true, spread, witness, relative, what)
+            if finding.doubtful:  # its own rounding, which costs more to find out
+                found = [(units, value(part(o))) for units, o in self.noisy]
+                moves = [(units, finite_gap(v, value(outcome))) for units, v in found if comparable(v, true)]
+                own = rounding_of(moves, true, jumps=True)
+                finding = compare(value(outcome), true, np.maximum(spread, own), witness, relative, what)
+            if finding.doubtful and self.beside:
+                finding = self.at_kink(finding, claim, outcomes, [(p, value(part(o))) for p, o in self.beside], spread)
+            return finding
+
+        finding = judge(lambda o: o.received)
         set_finding(verdict, finding)
-        if finding.status is Status.WRONG and any(a in self.names() for a in claim.arguments):
-            alone = compare(outcome.true, true, spread, witness, relative, what)
+        if not verdict.ok:
+            verdict.notes += self.rebound(claim)
+        used = [a for a in claim.arguments if a in self.verdicts]
+        if finding.status is Status.WRONG and used:
+            alone = judge(lambda o: o.true)
             if alone.status in (Status.CORRECT, Status.KINK):
-                verdict.status = Status.GIVEN
-                verdict.cause = None
-                culprits = ", ".join(a for a in claim.arguments if a in self.names())
-                verdict.explanation = f"the formula is right, but it uses {culprits}, which is not"
+                if all(self.verdicts[a].ok for a in used):  # they differ from the truth by no more than they may
+                    return set_finding(verdict, alone)
+                verdict.status, verdict.cause = Status.GIVEN, None
+                culprits = [a for a in used if not self.verdicts[a].ok] or used
+                verdict.explanation = f"the formula is right, but it uses {', '.join(culprits)}, which {'are' if culprits[1:] else 'is'} not"
         return verdict
 
-    def names(self) -> set[str]:
-        """Return the names of the claims that formulas can use."""
-        return {c.name for c in self.derivation.claims if c.kind != "backward"}
+    def at_kink(
+        self, finding: Finding, claim: Claim, outcomes: Sequence[Outcome], beside: Sequence[tuple[Point, Any]], spread: Any
+    ) -> Finding:
+        """Return KINK in place of a finding if the formula is right at all points beside, and not far off at the kink itself.
+
+        Where several kinks meet, a right choice at each of them need not lie between the one-sided derivatives.
+        """
+        true = np.asarray(self.truth(claim, self.point), dtype=np.float64)
+        reach = np.zeros(true.shape)
+        for point, hand in beside:
+            near = np.asarray(self.truth(claim, point), dtype=np.float64)
+            with np.errstate(all="ignore"):
+                if np.shape(hand) != near.shape or not np.all(np.abs(hand - near) <= 1e-6 * np.max(np.abs(near), initial=0.0) + SPREADS * spread):
+                    return finding
+                reach = np.maximum(reach, np.abs(near - true))
+        off = np.abs(np.asarray(outcomes[0].received) - true)
+        if np.any(off > 4 * reach + 1e-6 * np.max(np.abs(true), initial=0.0) + SPREADS * spread):
+            return finding
+        note = "the inputs are exactly on a kink of the forward pass, where the derivative is a convention; the formula is right beside it"
+        return Finding(Status.KINK, finding.error, np.zeros(true.shape, dtype=bool), note)
+
+    def rebound(self, claim: Claim) -> list[str]:
+        """Warn of names that have had several values in the forward pass."""
+        names = [a for a in claim.arguments if f"{a}@1" in self.point.graph.names]
+        return [f"{a} is bound more than once in {self.point.graph.function}; {claim.name} is given its last value" for a in names]
 
     def spread(self, claim: Claim, outcomes: Sequence[Outcome], true: Any) -> Any:
-        """Return how far the truth and the claim move under one-ulp changes of the inputs: their rounding."""
+        """Return how far the truth and the claim move when every number is one rounding off."""
         spread = np.zeros(true.shape)
-        for point, outcome in zip(self.points[1:], outcomes[1:], strict=True):
-            moved = np.asarray(self.truth(claim, point), dtype=np.float64)
-            spread = np.maximum(spread, finite_gap(moved, true))
-            for now, then in ((outcome.received, outcomes[0].received), (outcome.true, outcomes[0].true)):
-                if isinstance(now, np.ndarray | np.generic | float) and np.shape(now) == true.shape == np.shape(then):
-                    spread = np.maximum(spread, finite_gap(np.asarray(now), np.asarray(then)))
+        truths = [np.asarray(self.truth(claim, point), dtype=np.float64) for point in self.points]
+        for values in (truths, [o.received for o in outcomes], [o.true for o in outcomes]):
+            moves = [
+                (point.units, finite_gap(value, values[0]))
+                for point, value in zip(self.points[1:], values[1:], strict=True)
+                if comparable(value, true) and comparable(values[0], true)
+            ]
+            spread = np.maximum(spread, rounding_of(moves, values[0], jumps=values is not truths))
         return spread
 
     def fill(self, verdict: Verdict, claim: Claim, witness: Witness | None) -> None:
@@ -719,28 +899,31 @@ class Judge:
 
     def backward_verdicts(self, claim: Claim) -> list[Verdict]:
         """Judge each gradient that a whole backward function returns."""
-        results = []
-        for point in self.points:
-            outcome = Outcome()
-            cache = {"cache": Cache({n: copied(v) for n, v in point.environment.items()})} if "cache" in claim.arguments else {}
-            outcome.received = self.called(claim, point, cache if "cache" not in point.environment else {}, outcome)
-            results.append(outcome)
+        results = [e[claim.name] for e in self.evaluations]
         first = results[0]
         if first.failure:
-            return [
-                Verdict(name=claim.name, of=claim.name, kind="backward", status=Status.UNVERIFIABLE, explanation=first.failure,
-                        formula=source_of(claim.function))
-            ]  # fmt: skip
+            failed = Verdict(name=claim.name, of="", kind="backward", status=Status.UNVERIFIABLE, explanation=first.failure)
+            failed.formula = source_of(claim.function)
+            return [replace(failed, of=quantity) for quantity in claim.claimed() or [""]]
         verdicts = []
         for key, quantity in returned_names(claim, first.received, self.point).items():
-            part = Claim("gradient", quantity, key if key != quantity else f"{claim.name}[{key!r}]", lambda: None)
-            outcomes = [Outcome(received=part_of(r.received, key, claim), notes=list(r.notes)) for r in results]
-            for outcome in outcomes:
-                outcome.true = outcome.received
-            verdict = self.verdict(part, outcomes)
+            gradient = Claim("gradient", quantity, key if key != quantity else f"{claim.name}[{key!r}]", lambda: None)
+            gradient.settle(self.point.graph.names)
+
+            def part(outcomes: dict[str, Outcome], key: str = key) -> Outcome:
+                whole = outcomes[claim.name]
+                value = part_of(whole.received, key, claim)
+                return Outcome(received=value, true=value, notes=list(whole.notes))
+
+            verdict = self.verdict(gradient, [part(e) for e in self.evaluations], part)
             verdict.kind, verdict.formula = "backward", source_of(claim.function)
             verdicts.append(verdict)
         return verdicts
+
+
+def comparable(value: Any, true: Any) -> bool:
+    """Return whether a value is of numbers and has the shape of the truth."""
+    return isinstance(value, np.ndarray | np.generic | float | int) and np.shape(value) == np.shape(true) and np.asarray(value).dtype.kind in "biuf"
 
 
 def set_finding(verdict: Verdict, finding: Finding) -> Verdict:
@@ -770,8 +953,10 @@ def returned_names(claim: Claim, result: Any, point: Point) -> dict[str, str]:
         raise DerivationError(
             f"{claim.name} returned {type(result).__name__}: return a dict of gradients, or a tuple with @d.backward(wrt=[...])"
         )
+    if not names:
+        raise DerivationError(f"{claim.name} returned no gradients: return a dict such as {{'W': dW}}")
     for key, quantity in names.items():
-        if quantity not in known:
+        if quantity not in known and parsed_target(quantity)[0] not in known:
             raise DerivationError(
                 f"{claim.name} returns {key!r}, which is the gradient of no quantity of {point.graph.function} "
                 f"({listed(known)}); map it with @d.backward(returns={{{key!r}: 'name'}})"

@@ -1,34 +1,38 @@
 """Derivatives from differences, with an error that can be believed.
 
-The numerical witness: it calls plain functions of plain arrays and knows nothing else of this library. For every
-entry it says what kind of point this is (smooth, kink, jump, cusp, or not to be verified), the derivative or the
-two one-sided derivatives, and how far off they may be.
+The numerical witness: it calls plain functions of plain arrays and knows nothing else of this library.
+For every entry it says what kind of point this is (smooth, kink, jump, cusp, or not to be verified),
+the derivative or the two one-sided derivatives, and how far off they may be.
 
 f is sampled at x + h and x - h for shrinking h, and two sequences are looked at together:
 
     mean(h) = (f(x+h) - f(x-h)) / 2h            the derivative, plus terms in h^2, h^4, ... where f is smooth
     half(h) = (f(x+h) - 2 f(x) + f(x-h)) / 2h   half of D+ - D-; where f is smooth, terms in h, h^3, ... only
 
-Eliminating these terms from a short window of a sequence gives its limit (Richardson's extrapolation; C. Ridders
-1982, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4(2), 75-76; Press et
-al., Numerical Recipes, 3rd edition, section 5.7). The usual error estimate, the difference of two neighbours in
-one tableau, lies: it can be small by luck, and it is small beside a kink. A limit counts here only when
+Eliminating these terms from a short window of a sequence gives its limit (Richardson's extrapolation;
+C. Ridders 1982, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4(2),
+75-76; Press et al., Numerical Recipes, 3rd edition, section 5.7). The usual error estimate, the
+difference of two neighbours in one tableau, lies: it can be small by luck, and it is small beside a
+kink. A limit counts only when
 
-- windows that share almost no sample agree (the windows of a block of six steps);
+- all windows of a block of six steps agree, the first and the last of which share no sample at all;
 - half(h) tends to zero within the same error, so that no kink hides between the samples;
 - the error is small, or no larger than the rounding of f explains.
 
-Otherwise h goes on shrinking until it meets the rounding of x. What has not settled then is told apart by the
-order of the quotients in h: limits that differ make a kink, order -1 a jump, a fractional order a cusp.
+Otherwise h goes on shrinking until it meets the rounding of x. A kink is where mean(h) and half(h)
+settle, but half(h) not at zero, down to the rounding. What has not settled then is named by the order
+of the quotients in h: -1 is a jump, a fraction a cusp.
 
-What no difference can see: structure that moves f by less than its rounding. A kink, or two, that close to the
-point counts as a kink at the point.
+What no difference can see is structure that moves f by less than its rounding, and noise of more than
+rounding looks like structure: kinks closer to the point than the rounding of f count as one at the
+point, and where two scales tell two slopes, the point is not verified.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -40,8 +44,9 @@ TINY = float(np.finfo(np.float64).smallest_subnormal)
 FIRST_STEP = 0.05  # times the scale
 RATIO = 2.2  # of one step to the next; with 2, a fast sine can pass for a slow one at every step
 BLOCK = 6  # steps looked at together: with the point itself, 13 evaluations for an ordinary entry
-PRECISE = 1e-10  # the relative error at which a limit is good enough
+PRECISE = 3e-10  # the relative error at which a limit is good enough
 ROUNDED = 200  # ... or the error is at most so many times what rounding explains
+NOISE = 2e-5  # relative to f: what is larger is no noise, but structure
 COARSE = 36  # steps, after which an entry much smaller than its array is tried at its own scale
 DEEP = 52  # steps at x = 0, where no rounding of x ends the search
 LEAP = RATIO**8  # a kink is followed down to the rounding in leaps
@@ -70,10 +75,11 @@ class Slope:
     value : float
         The derivative; at a kink the midpoint of the sides; nan where there is none.
     error : float
-        Estimated bound of the absolute error of `value`, `left` and `right`, rounding included; inf where there
-        is none.
+        Estimated bound of the absolute error of `value`, `left` and `right`, rounding included; inf where
+        there is none.
     left, right : float
-        One-sided derivatives D- and D+, equal to `value` at a smooth point, infinite at a jump or a steep cusp.
+        One-sided derivatives D- and D+, equal to `value` at a smooth point, infinite at a jump or a steep
+        cusp.
     reason : str
         A sentence for the reader where the point is neither smooth nor a kink.
     evaluations : int
@@ -212,12 +218,14 @@ def gradient(
     >>> slopes = gradient(lambda x: np.exp(x[0]) * x[1], np.array([0.0, 3.0]))
     >>> slopes.value
     array([3., 1.])
-    >>> bool(np.all(slopes.error < 1e-10))
+    >>> bool(np.all(slopes.error < 1e-9))
     True
     """
     point = _real_array(x)
-    scales = np.broadcast_to(np.maximum(np.abs(point), _typical(point)) if scale is None else scale, point.shape)
-    index = [i if isinstance(i, tuple) else (i,) for i in (np.ndindex(point.shape) if entries is None else entries)]
+    own = np.maximum(np.abs(point), _typical(point))
+    scales = np.broadcast_to(own if scale is None else np.asarray(scale, dtype=np.float64), point.shape)
+    wanted = np.ndindex(point.shape) if entries is None else entries
+    index = [i if isinstance(i, tuple) else (i,) for i in wanted]
     found = []
     for i in index:
         if np.ndim(point[i]) or len(i) != point.ndim:
@@ -233,18 +241,11 @@ def gradient(
         else:
             reason = f"the entry is {point[i]} itself"
             found.append(Slope(Kind.UNVERIFIABLE, math.nan, math.inf, math.nan, math.nan, reason))
-    kinds = np.empty(len(found), dtype=object)
-    kinds[:] = [s.kind for s in found]
-    return Slopes(
-        index=index,
-        value=np.array([s.value for s in found], dtype=np.float64),
-        error=np.array([s.error for s in found], dtype=np.float64),
-        left=np.array([s.left for s in found], dtype=np.float64),
-        right=np.array([s.right for s in found], dtype=np.float64),
-        kind=kinds,
-        reason=[s.reason for s in found],
-        evaluations=sum(s.evaluations for s in found),
-    )
+    numbers = np.array([(s.value, s.error, s.left, s.right) for s in found]).reshape(-1, 4)
+    value, error, left, right = (np.ascontiguousarray(column) for column in numbers.T)
+    kinds = np.array([s.kind for s in found], dtype=object)
+    evaluations = sum(s.evaluations for s in found)
+    return Slopes(index, value, error, left, right, kinds, [s.reason for s in found], evaluations)
 
 
 def directional(f: Callable[[Any], Any], x: Any, direction: Any) -> Slope:
@@ -277,7 +278,8 @@ def directional(f: Callable[[Any], Any], x: Any, direction: Any) -> Slope:
         got = f"{[d.shape for d in ways]} at points of shapes {[p.shape for p in points]}"
         raise ValueError(f"a direction must have the shape of its point; got directions of shapes {got}")
     # the step at which the first of the arrays has moved by its own size
-    scale = min((_typical(p) / top for p, d in zip(points, ways, strict=True) if (top := _largest(d))), default=1.0)
+    sizes = [(_typical(p), _largest(d)) for p, d in zip(points, ways, strict=True)]
+    scale = min((size / speed for size, speed in sizes if speed), default=1.0)
 
     def moved(t: float) -> Any:
         there = [p + t * d for p, d in zip(points, ways, strict=True)]
@@ -325,9 +327,6 @@ def _typical(x: NDArray[np.float64]) -> float:
     return top * float(np.sqrt(np.mean((x / top) ** 2))) if 0 < top < math.inf else 1.0
 
 
-# ------------------------------------------------------------------------------------------------------ samples
-
-
 @dataclass(frozen=True)
 class _Sample:
     h: float
@@ -351,8 +350,7 @@ class _Line:
     evaluations: int = 0
     eps: float = EPS
     grain: float = math.inf  # the largest power of two that all values are multiples of
-    low: float = math.inf
-    high: float = -math.inf
+    values: set[float] = field(default_factory=set)
 
     def __call__(self, t: float) -> float:
         self.evaluations += 1
@@ -366,7 +364,7 @@ class _Line:
             self.eps = max(self.eps, float(np.finfo(value.dtype).eps))
         y = float(value.item())
         if math.isfinite(y):
-            self.low, self.high = min(self.low, y), max(self.high, y)
+            self.values.add(y)
             numerator, denominator = y.as_integer_ratio()
             if numerator:
                 self.grain = min(self.grain, (numerator & -numerator) / denominator)
@@ -378,22 +376,23 @@ class _Line:
 
     def unit(self, f0: float, samples: Sequence[_Sample]) -> float:
         """The rounding of one value of f, in so far as it is known without looking at noise."""
-        size = max(abs(f0), *(abs(s.up) for s in samples), *(abs(s.down) for s in samples))
         steepest = max(abs(q) for s in samples for q in s.sides(f0))
-        # Values on a coarse grid were computed in lower precision or are what a subtraction left over. A staircase
-        # of a few steps is something else.
-        grain = self.grain if self.grain <= (self.high - self.low) / 16 else 0.0
-        return max(self.eps * size, grain) + TINY + self.blur * steepest
+        # Values on a coarse grid were computed in lower precision or are what a subtraction left over. A
+        # staircase of a few steps is something else.
+        gridded = len(self.values) >= 5 and self.grain <= (max(self.values) - min(self.values)) / 16
+        rounding = max(self.eps * _size(f0, samples), self.grain if gridded else 0.0)
+        return rounding + TINY + self.blur * steepest
 
 
-# ------------------------------------------------------------------------------------------------ extrapolation
+def _size(f0: float, samples: Iterable[_Sample]) -> float:
+    return max(abs(f0), *(abs(v) for s in samples for v in (s.up, s.down)))
 
 
 def _eliminate(values: Sequence[float], orders: Iterable[int]) -> list[float]:
     """Remove the terms h^p from a sequence sampled at h, h/r, h/r^2, ...: one value fewer for each p."""
     for p in orders:
         c = RATIO**p
-        values = [(c * b - a) / (c - 1) for a, b in zip(values, values[1:], strict=False)]
+        values = [(c * b - a) / (c - 1) for a, b in pairwise(values)]
     return list(values)
 
 
@@ -441,37 +440,39 @@ class _Block:
 
 
 def _block(f: _Line, f0: float, samples: Sequence[_Sample]) -> _Block:
-    ups, downs = [s.up for s in samples], [s.down for s in samples]
     sides = [s.sides(f0) for s in samples]
-    mean = [(s.up - s.down) / (s.plus + s.minus) for s in samples]
+    mean = [(right + left) / 2 for left, right in sides]
     half = [(right - left) / 2 for left, right in sides]
-    unit = f.unit(f0, samples)
-    odd = [(u - d) / 2 for u, d in zip(ups, downs, strict=True)]
-    even = [(u + d) / 2 for u, d in zip(ups, downs, strict=True)]
+    unit, size = f.unit(f0, samples), _size(f0, samples)
+    # what f is at the steps as asked, for x + h has been rounded and these are in proportion
+    steps = [s.h for s in samples]
+    odd = [m * h for m, h in zip(mean, steps, strict=True)]
+    even = [g * h for g, h in zip(half, steps, strict=True)]
+    ups = [o + e for o, e in zip(odd, even, strict=True)]
+    downs = [o - e for o, e in zip(odd, even, strict=True)]
     noise = min(
         max(_roughness(odd, _ODD), _roughness(even, _EVEN)),
         max(_roughness(ups, _SIDE), _roughness(downs, _SIDE)),
     )
     windows = []
-    # As if smooth on both sides together, then as if smooth on each side alone. The gain bounds how much of the
-    # rounding of f the weights let through.
-    for orders, half_orders, gain in (((2, 4), (1, 3), 8), ((1, 2, 3), (1, 2, 3), 16)):
-        means, halves = _eliminate(mean, orders), _eliminate(half, half_orders)
-        last = len(means) - 1
-        for j in range(len(means)):
-            others = range(j + 1, last + 1) if j < last else [last - 1]
-            spread = max(abs(means[k] - means[j]) for k in others) + max(abs(halves[k] - halves[j]) for k in others)
-            h = samples[j + len(orders)].h
+    # as if f were smooth through the point, then as if on each side alone; the gain bounds what the weights
+    # make of the rounding of one value
+    for mean_orders, half_orders, gain in (((2, 4), (1, 3), 8), ((1, 2, 3), (1, 2, 3), 16)):
+        limits = list(zip(_eliminate(mean, mean_orders), _eliminate(half, half_orders), strict=True))
+        for j, (m, g) in enumerate(limits):
+            others = limits[j + 1 :] or limits[-2:-1]
+            spread = max(abs(m - other_m) + abs(g - other_g) for other_m, other_g in others)
+            h = samples[j + len(mean_orders)].h
             error = 3 * spread + gain * (unit + noise) / h
-            rough = noise > 4 * unit and spread <= 300 * noise / h
-            windows.append((error, h, means[j], halves[j], gain * unit / h, rough))
+            rough = 4 * unit < noise < NOISE * size and spread <= 300 * noise / h
+            windows.append((error, h, m, g, gain * unit / h, rough))
     error, h, m, g, rounding, rough = min(windows)
-    stairs = len({*ups}) < len(ups) or len({*downs}) < len(downs)
+    stairs = len({s.up for s in samples}) + len({s.down for s in samples}) < 2 * len(samples)
     return _Block(h, m, g, error, rounding, noise, max(map(abs, sides[0])), rough, stairs)
 
 
 def _noisy(blocks: Sequence[_Block], steady: int) -> _Block | None:
-    """The best of the blocks that are settled but for noise, where the noise is the same for some steps more.
+    """The best of the blocks that are settled but for noise, where the noise stays the same for some more.
 
     Its error is taken from all of these: among many blocks some look better than they are.
     """
@@ -482,22 +483,20 @@ def _noisy(blocks: Sequence[_Block], steady: int) -> _Block | None:
             continue
         levels = [b.noise for b in run]
         # what falls with h belongs to the function; a kink on its way through the samples falls much faster
-        if sum(levels[steady // 2 :]) >= 0.5 * sum(levels[: steady // 2]) and min(levels) >= 0.1 * max(levels):
+        falls = sum(levels[steady // 2 :]) < 0.5 * sum(levels[: steady // 2])
+        if not falls and min(levels) >= 0.1 * max(levels):
             error = max(block.error, 12 * sorted(levels)[steady // 2] / block.h)
             found.append(replace(block, error=error))
     return min(found, key=lambda b: b.error, default=None)
 
 
 def _gridded(f0: float, samples: Iterable[_Sample]) -> bool:
-    """Whether the smallest changes of f are all multiples of one: then f is flat between them by rounding only."""
+    """Whether the smallest changes of f are multiples of one, f being flat only because it is rounded."""
     changes = {abs(v - f0) for s in samples for v in (s.up, s.down)}
     rounding = 16 * EPS * max(abs(f0), *changes)
     quantum = min((c for c in changes if c > rounding), default=math.inf)
     counts = [c / quantum for c in changes if rounding < c < 1e3 * quantum]
     return len(counts) >= 3 and all(abs(n - round(n)) < 0.02 for n in counts)
-
-
-# ------------------------------------------------------------------------------------------------------- search
 
 
 def _search(f: _Line, scale: float) -> Slope:
@@ -508,7 +507,8 @@ def _search(f: _Line, scale: float) -> Slope:
     finest = 64 * float(np.spacing(abs(f.at))) if f.at else max(64 * f.blur, h * RATIO**-DEEP)
     samples: list[_Sample] = []
     blocks: list[_Block] = []
-    usual, steps = math.inf, 0
+    kink: _Block | None = None
+    usual, steep, steps = math.inf, 0.0, 0
     while h >= finest:
         sample = f.sample(h)
         inside = math.isfinite(sample.up - sample.down)
@@ -522,29 +522,32 @@ def _search(f: _Line, scale: float) -> Slope:
         block = _block(f, f0, samples[-BLOCK:])
         if not math.isfinite(block.error) or (block.stairs and (_noisy(blocks, 4) or _gridded(f0, samples))):
             continue  # what is noise at larger steps is a staircase at small ones
-        usual = block.error if usual == math.inf else usual
         size = abs(block.mean) + abs(block.half)
-        done = block.error <= PRECISE * size
-        if not done and block.error <= min(ROUNDED * block.rounding, max(1e-2 * size, usual)):
-            # ... unless an earlier block was far better: among many noisy blocks, some look rounded only
-            done = not any(
-                b.error < block.error / 3 and b.distance(block) <= b.error + block.error for b in blocks
-            )
+        steep = max(size, steep)
+        usual = block.error if usual == math.inf else usual
+        done = block.error <= PRECISE * size or size <= block.error <= EPS * steep
+        if not done and block.error <= min(ROUNDED * block.rounding, max(0.05 * steep, usual)):
+            # unless noise is known of, or an earlier block agrees and is far better: among many noisy
+            # blocks, some look as if they were only rounded
+            better = any(3 * b.error < block.error and b.distance(block) <= 2 * block.error for b in blocks)
+            noisy = _noisy(blocks, 6)
+            done = not better and (noisy is None or block.error < noisy.error)
         blocks.append(block)
+        steep = max(steep, block.variation)
         if block.smooth and done:
-            return _verdict(f, blocks)
+            return _verdict(f, blocks, kink)
         if not block.smooth and block.error <= (0.05 if done else 1e-8) * abs(block.half):
             resume = _leap(f, f0, block, finest)
             if resume is None:
-                return _verdict(f, blocks)
-            h, samples, blocks = resume, [], []
+                return _verdict(f, blocks, kink)
+            h, samples, blocks, kink = resume, [], [], kink or block
     if not samples:
-        return _unverifiable(f, "the function is not finite on both sides of the point, however small the step")
-    return _classify(f, f0, samples, blocks)
+        return _unverifiable(f, "the function is not finite on both sides, however small the step")
+    return _classify(f, f0, samples, blocks, kink)
 
 
 def _leap(f: _Line, f0: float, kink: _Block, finest: float) -> float | None:
-    """Follow a kink to smaller steps: None if it is there down to rounding, else the last step it was seen at."""
+    """Follow a kink to smaller steps: None if it lasts down to rounding, else the last step that saw it."""
     left, right = kink.mean - kink.half, kink.mean + kink.half
     seen, h = kink.h, kink.h / LEAP
     while h >= finest:
@@ -559,19 +562,21 @@ def _leap(f: _Line, f0: float, kink: _Block, finest: float) -> float | None:
     return None
 
 
-def _verdict(f: _Line, blocks: Sequence[_Block]) -> Slope:
+def _verdict(f: _Line, blocks: Sequence[_Block], kink: _Block | None) -> Slope:
     """What the last block says, unless those before were settled but for noise and said something else."""
     last, noisy = blocks[-1], _noisy(blocks, 6)
-    if noisy is None:
-        return _settled(f, last)
+    if noisy is None or last.distance(noisy) <= noisy.error:
+        return _settled(f, last, kink)
     if last.distance(noisy) <= 1e-2 * (abs(noisy.mean) + abs(noisy.half)):
-        return _settled(f, replace(noisy, error=noisy.error + last.distance(noisy)))
+        return _settled(f, replace(noisy, error=noisy.error + last.distance(noisy)), kink)
     at_large = f"at steps of about {noisy.h:.0e} the slope is {noisy.mean:.6g}"
     at_small = f"at steps of about {last.h:.0e} it is {last.mean:.6g}"
     return _unverifiable(f, f"{at_large}, {at_small}: noise, or structure on two scales", last.mean)
 
 
-def _settled(f: _Line, block: _Block) -> Slope:
+def _settled(f: _Line, block: _Block, kink: _Block | None) -> Slope:
+    if kink is not None and kink.distance(block) <= kink.error + block.error:
+        block = kink  # that it was lost at smaller steps was noise
     m, g = block.mean, block.half
     if block.smooth:
         return Slope(Kind.SMOOTH, m, block.error + abs(g), m, m, evaluations=f.evaluations)
@@ -582,10 +587,12 @@ def _unverifiable(f: _Line, reason: str, value: float = math.nan) -> Slope:
     return Slope(Kind.UNVERIFIABLE, value, math.inf, math.nan, math.nan, reason, f.evaluations)
 
 
-def _classify(f: _Line, f0: float, samples: Sequence[_Sample], blocks: Sequence[_Block]) -> Slope:
+def _classify(
+    f: _Line, f0: float, samples: Sequence[_Sample], blocks: Sequence[_Block], kink: _Block | None
+) -> Slope:
     """Name what has no limit by the order in h of the quotients on either side."""
     if noisy := _noisy(blocks, 6):
-        return _settled(f, noisy)
+        return _settled(f, noisy, kink)
     noise = [8 * f.unit(f0, [s]) / s.h for s in samples]
     lefts, rights = zip(*(s.sides(f0) for s in samples), strict=True)
     (p_left, left), (p_right, right) = _order(lefts, noise), _order(rights, noise)
@@ -599,25 +606,29 @@ def _classify(f: _Line, f0: float, samples: Sequence[_Sample], blocks: Sequence[
         error = math.inf if math.isnan(value) else off
         return Slope(Kind.CUSP, value, error, left, right, reason, f.evaluations)
     if noisy := _noisy(blocks, 4):
-        return _settled(f, noisy)
-    reason = f"the difference quotients do not settle at steps from {samples[0].h:.0e} down to {samples[-1].h:.0e}"
+        return _settled(f, noisy, kink)
+    reason = f"the quotients do not settle at steps from {samples[0].h:.0e} down to {samples[-1].h:.0e}"
     best = min(blocks, key=lambda b: b.error, default=None)
     return _unverifiable(f, reason, best.mean if best else math.nan)
 
 
 def _order(quotients: Sequence[float], noise: Sequence[float]) -> tuple[float, float]:
-    """Order p and limit of quotients that go like limit + c h^p; nan where they do not, 1 where nothing moves."""
-    moves = [b - a for a, b in zip(quotients, quotients[1:], strict=False)]
+    """Order p and limit of quotients like limit + c h^p; nan where they are not, 1 where nothing moves."""
+    moves = [b - a for a, b in pairwise(quotients)]
     clear = [abs(m) > 4 * n for m, n in zip(moves, noise[1:], strict=True)]
     # eight moves in a row that are clear of rounding, at the smallest steps that have them
     ends = (k for k in range(len(moves), 7, -1) if all(clear[k - 8 : k]))
     if (end := next(ends, None)) is None:
         return 1.0, quotients[-1]
-    ratios = [a / b for a, b in zip(moves[end - 8 : end], moves[end - 7 : end], strict=False)]
-    orders = sorted(math.log(r, RATIO) if r > 0 else math.nan for r in ratios)
-    p = orders[len(orders) // 2]
-    if not orders[-1] - orders[0] <= 0.1:
+    ratios = [a / b for a, b in pairwise(moves[end - 8 : end])]
+    if min(ratios) <= 0:
         return math.nan, math.nan
+    orders = sorted(math.log(r, RATIO) for r in ratios)
+    p = orders[len(orders) // 2]
+    if orders[-1] - orders[0] > 0.1:
+        return math.nan, math.nan
+    if end < len(moves) and abs(moves[end - 1]) * RATIO**-p > 16 * noise[end + 1]:
+        return 1.0, quotients[-1]  # it ended there, and not in rounding
     if p <= 0.02:
         return p, math.copysign(math.inf, moves[end - 1])
     return p, quotients[end] + moves[end - 1] / (RATIO**p - 1)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from microgradnp import tree
+from microgradnp.graph import trace
 from microgradnp.tensor import Tensor
 from microgradnp.transforms import grad, parameter_names, vjp
-from microgradnp.verify.derivation import one_ulp_off
 from microgradnp.verify.differences import Kind
-from microgradnp.verify.judgement import Status, Witness, conflict, finite_gap, largest_error, tolerance_of
+from microgradnp.verify.judgement import Status, Witness, conflict, finite_gap, largest_error, rounding_of, tolerance_of
+from microgradnp.verify.rounding import ROUNDINGS, gradients_rounded, noise_of, rounded
 
 Function = Callable[..., Any]
 
@@ -265,23 +266,34 @@ def check_one(
             return [np.asarray(g, dtype=np.float64) for g in pull(np.ones(np.shape(y), np.float64))]
 
     true = gradients(point)
-    spreads = [np.zeros(g.shape) for g in true]
-    for _ in range(2):
-        moved = gradients([one_ulp_off(p, rng) for p in point])
-        spreads = [np.maximum(s, finite_gap(m, g)) for s, m, g in zip(spreads, moved, true, strict=True)]
+    spreads, noise = rounding_of_gradients(scalar, point, true, rng)
     checks = []
     for k, (label, g) in enumerate(zip(labels, true, strict=True)):
-        # a kink crossed by one rounding would make its jump look like rounding
-        spread = np.minimum(spreads[k], 1e-6 * np.max(np.abs(g), initial=0.0)) if np.any(g) else spreads[k]
-
         def loss(value: Any, k: int = k) -> Any:
             changed = [value if j == k else p for j, p in enumerate(point)]
             y = scalar(*(scalar_of(p) for p in changed))
             return y.item() if isinstance(y, Tensor) else y
 
-        witness = Witness.of(loss, point[k], budget, rng)
-        checks.append(judged(label, g, tolerance_of(g, spread, tolerance), witness, gradients, point, k))
+        witness = Witness.of(loss, point[k], budget, rng, noise)
+        checks.append(judged(label, g, tolerance_of(g, spreads[k], tolerance), witness, gradients, point, k))
     return checks
+
+
+def rounding_of_gradients(scalar: Function, point: Sequence[Any], true: Sequence[Any], rng: np.random.Generator) -> tuple[list[Any], float]:
+    """Return how far the gradients move when every number in their computation is one rounding off, and the function."""
+    with np.errstate(all="ignore"):
+        graph = trace(scalar, *(scalar_of(p) for p in point))
+    moves: list[list[tuple[float, Any]]] = [[] for _ in point]
+    for units in ROUNDINGS:
+        seed = int(rng.integers(2**62))
+        for signed in (seed, ~seed):
+            other, new = rounded(graph, signed, units)
+            with np.errstate(all="ignore"):
+                found = gradients_rounded(other, new[graph.outputs[0]], signed, units)
+            for k, node in enumerate(graph.inputs.values()):
+                moves[k].append((units, finite_gap(found.get(new[node], 0.0), true[k])))
+    spreads = [np.broadcast_to(rounding_of(m, g), g.shape) for m, g in zip(moves, true, strict=True)]
+    return spreads, noise_of(graph, graph.outputs[0], rng)
 
 
 def judged(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -88,12 +89,19 @@ class Witness:
     measure: Callable[[list[tuple[int, ...]]], differences.Slopes]
 
     @classmethod
-    def of(cls, f: Callable[[Floats], Any], x: Floats, budget: int, rng: np.random.Generator) -> Witness:
-        """Measure the gradient of f at x: all entries, or `budget` of them and some directions."""
+    def of(
+        cls, f: Callable[[Floats], Any], x: Floats, budget: int, rng: np.random.Generator, noise: float = 0.0
+    ) -> Witness:
+        """Measure the gradient of f, whose values are off by `noise`, at x: all entries, or `budget` of them and some directions."""
         everything = list(np.ndindex(x.shape))
+        # what moves f by less than its noise cannot be seen, on the scale of the entry or, at 0, of the array
+        size = float(np.sqrt(np.mean(x**2))) or 1.0 if x.size else 1.0
+        with np.errstate(over="ignore"):
+            blur = noise / (differences.FIRST_STEP * np.where(x == 0, size, np.abs(x)))
 
         def measure(entries: list[tuple[int, ...]]) -> differences.Slopes:
-            return differences.gradient(f, x, entries=entries)
+            slopes = differences.gradient(f, x, entries=entries)
+            return replace(slopes, error=slopes.error + np.array([blur[e] for e in entries]))
 
         if len(everything) <= budget:
             return cls(x.shape, everything, measure(everything), [], measure)
@@ -103,7 +111,8 @@ class Witness:
         for _ in range(4):
             v = rng.standard_normal(x.shape)
             v /= np.linalg.norm(v)
-            directions.append((v, differences.directional(f, x, v)))
+            slope = differences.directional(f, x, v)
+            directions.append((v, replace(slope, error=slope.error + noise * np.max(np.abs(v)) / (differences.FIRST_STEP * size))))
         return cls(x.shape, entries, measure(entries), directions, measure)
 
     @property
@@ -150,6 +159,13 @@ class Witness:
             result[entry] = value
         return result
 
+    def errors(self) -> Floats:
+        """Return the errors of the measured slopes as an array; infinite where nothing was measured."""
+        result = np.full(self.shape, np.inf)
+        for entry, error in zip(self.entries, self.slopes.error, strict=True):
+            result[entry] = error
+        return result
+
     def kinks(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Return where a kink was measured."""
         result = np.zeros(self.shape, dtype=bool)
@@ -167,6 +183,11 @@ class Finding:
     wrong: np.ndarray[Any, np.dtype[np.bool_]]
     note: str = ""
     cause: Cause | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a kink might explain it."""
+        return self.status in (Status.WRONG, Status.UNVERIFIABLE) and self.cause is None
 
 
 def tolerance_of(true: Floats, spread: Floats, relative: float) -> Floats:
@@ -194,6 +215,32 @@ def finite_gap(a: Any, b: Any) -> Any:
     return np.where(np.isfinite(gap), gap, 0.0)
 
 
+def rounding_of(moves: Sequence[tuple[float, Any]], value: Any, *, jumps: bool = False) -> Any:
+    """Return the rounding of a value from how far it moved when all numbers were so many units off.
+
+    Rounding grows with the units. What moves as far for one unit as for many may have jumped, e.g. where a formula asks
+    whether two numbers are equal: with `jumps` that is no rounding.
+    """
+    if not moves:
+        return 0.0
+    if not jumps:
+        return np.max([gap / units for units, gap in moves], axis=0)
+    fewest, most = min(moves, key=itemgetter(0))[0], max(moves, key=itemgetter(0))[0]
+    low, high = (max(float(np.max(gap, initial=0.0)) for units, gap in moves if units == n) for n in (fewest, most))
+    if low > TOLERANCE * np.max(np.abs(value), initial=0.0) and high < low * most / fewest / 8:
+        return 0.0
+    return np.max([gap / units for units, gap in moves], axis=0)
+
+
+def numbers_of(value: Any) -> Any:
+    """Return what a formula returned as an array of numbers, or None where it is none."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # lists of different lengths
+        return None
+    return array if array.dtype.kind in "biufc" else None
+
+
 def compare(hand: Any, true: Floats, spread: Floats, witness: Witness | None, relative: float, what: str) -> Finding:
     """Judge a hand-written value against autodiff, with differences as the third witness.
 
@@ -213,14 +260,10 @@ def compare(hand: Any, true: Floats, spread: Floats, witness: Witness | None, re
         What `hand` should be, for messages.
     """
     nothing = np.zeros(np.shape(true), dtype=bool)
-    try:
-        hand = np.asarray(hand)
-        if hand.dtype == object:
-            raise ValueError
-    except ValueError:
-        return Finding(Status.WRONG, float("inf"), ~nothing, f"it returned {type(hand).__name__}, not an array of numbers", Cause.SHAPE)
-    if hand.dtype.kind not in "biufc":
-        return Finding(Status.WRONG, float("inf"), ~nothing, f"it returned {hand.dtype}, not numbers", Cause.SHAPE)
+    returned, hand = hand, numbers_of(hand)
+    if hand is None:
+        note = "it returned None: a `return` is missing" if returned is None else f"it returned {returned!r:.60}, which is no array of numbers"
+        return Finding(Status.WRONG, float("inf"), ~nothing, note, Cause.SHAPE)
     if hand.shape != true.shape:
         return Finding(Status.WRONG, float("inf"), ~nothing, shape_note(hand.shape, true.shape, what), Cause.SHAPE)
     hand = hand.astype(np.complex128 if hand.dtype.kind == "c" else np.float64)
@@ -228,11 +271,16 @@ def compare(hand: Any, true: Floats, spread: Floats, witness: Witness | None, re
         if np.any(hand.imag):
             return Finding(Status.WRONG, float("inf"), ~nothing, "it returned complex numbers", Cause.NUMERICAL)
         hand = hand.real
+    note, unknown = "", ~np.isfinite(true)
+    if np.any(unknown):
+        note = f"autodiff itself gives {np.sum(unknown)} of {true.size} entries that are not finite"
+        if witness is None or not np.all(np.isfinite(witness.full()[unknown])) or not np.all(np.isfinite(hand)):
+            return Finding(Status.UNVERIFIABLE, float("nan"), nothing, note)
+        # 1 / (1 + exp(800)) is right, but its derivative is 0 * inf to autodiff
+        true, note = np.where(unknown, witness.full(), true), f"{note}; differences alone judge them"
+        spread = spread + np.where(unknown, witness.errors(), 0.0)
     tolerance = tolerance_of(true, spread, relative)
     error = largest_error(hand, true)
-    if not np.all(np.isfinite(true)):
-        bad = int(np.sum(~np.isfinite(true)))
-        return Finding(Status.UNVERIFIABLE, error, nothing, f"autodiff itself gives {bad} of {true.size} entries that are not finite")
     with np.errstate(invalid="ignore"):
         wrong = ~(np.abs(hand - true) <= tolerance)
     if np.any(~np.isfinite(hand)):
@@ -243,22 +291,27 @@ def compare(hand: Any, true: Floats, spread: Floats, witness: Witness | None, re
     if np.any(wrong) and not witness.complete:  # ask differences about the entries in question
         worst = np.argsort(np.where(wrong, -np.abs(hand - true), 0.0), axis=None)[:8]
         witness.also([tuple(int(i) for i in np.unravel_index(k, true.shape)) for k in worst if wrong.flat[k]])
+    # at a kink any value between the one-sided derivatives is right
+    confirmed, excused = np.zeros(true.shape, dtype=bool), np.zeros(true.shape, dtype=bool)
+    for entry, kind, far, off in zip(
+        witness.entries, witness.slopes.kind, witness.off(true, tolerance), witness.off(hand, tolerance), strict=True
+    ):
+        confirmed[entry] = far <= 0
+        excused[entry] = kind == Kind.KINK and off <= 0
+    if np.any(wrong & confirmed & ~excused):
+        return Finding(Status.WRONG, error, wrong & ~excused, note)
     doubt = conflict(true, tolerance, witness)
     if doubt:
         return Finding(Status.UNVERIFIABLE, error, wrong, doubt)
-    # at a kink any value between the one-sided derivatives is right
-    excused = np.zeros(true.shape, dtype=bool)
-    for entry, kind, off in zip(witness.entries, witness.slopes.kind, witness.off(hand, tolerance), strict=True):
-        excused[entry] = kind == Kind.KINK and off <= 0
     if np.any(wrong & ~excused):
-        return Finding(Status.WRONG, error, wrong & ~excused)
+        return Finding(Status.WRONG, error, wrong & ~excused, note)
     if np.any(wrong):
-        return Finding(
-            Status.KINK, error, nothing,
+        note = (
             f"differs from autodiff only at {np.sum(wrong)} entries where the loss has a kink, and lies between the "
-            "one-sided derivatives there",
-        )  # fmt: skip
-    return Finding(Status.CORRECT, error, nothing)
+            "one-sided derivatives there"
+        )
+        return Finding(Status.KINK, error, nothing, note)
+    return Finding(Status.CORRECT, error, nothing, note)
 
 
 def conflict(true: Floats, tolerance: Floats, witness: Witness) -> str:

@@ -12,7 +12,7 @@ from microgradnp.tape import Node
 from microgradnp.transforms import parameter_names, vjp
 from microgradnp.verify.derivation import copied, reference, source_of, unchanged
 from microgradnp.verify.differences import Kind
-from microgradnp.verify.gradients import BUDGET
+from microgradnp.verify.gradients import BUDGET, rounding_of_gradients, scalar_of
 from microgradnp.verify.judgement import TOLERANCE, Cause, Status, Witness, compare, finite_gap
 from microgradnp.verify.report import Report, Verdict
 
@@ -186,28 +186,20 @@ def nonlinear(once: Any, doubled: Any, opposite: Any, spread: Any) -> str:
 def autodiff_of(f: Function, args: Sequence[Any], wanted: Sequence[int], cotangent: Any) -> tuple[list[Any], list[Any]] | None:
     """Return the true gradients and their rounding, or None where f cannot be recorded."""
 
-    def gradients(at: Sequence[Any]) -> list[Any]:
-        def chosen(*xs: Any) -> Any:
-            full = list(at)
-            for i, x in zip(wanted, xs, strict=True):
-                full[i] = x
-            return f(*full)
+    def scalar(*xs: Any) -> Any:
+        full = list(args)
+        for i, x in zip(wanted, xs, strict=True):
+            full[i] = x
+        return np.sum(f(*full) * cotangent)
 
-        with np.errstate(all="ignore"):
-            _, pull = vjp(chosen, *(at[i] for i in wanted))
-            return [np.asarray(g, dtype=np.float64) for g in pull(cotangent)]
-
-    from microgradnp.verify.derivation import one_ulp_off
-
+    point = [np.asarray(args[i], dtype=np.float64) for i in wanted]
     try:
-        true = gradients(args)
-        spread = [np.zeros(g.shape) for g in true]
-        for k in range(2):
-            moved = gradients([one_ulp_off(a, np.random.default_rng(k)) for a in args])
-            spread = [np.maximum(s, finite_gap(m, g)) for s, m, g in zip(spread, moved, true, strict=True)]
+        with np.errstate(all="ignore"):
+            y, pull = vjp(scalar, *(scalar_of(p) for p in point))
+            true = [np.asarray(g, dtype=np.float64) for g in pull(np.ones(np.shape(y)))]
+        return true, rounding_of_gradients(scalar, point, true, np.random.default_rng(0))[0]
     except Exception:  # whatever keeps it from being recorded, differences still judge
         return None
-    return true, spread
 
 
 def traced(f: Function, args: Sequence[Any], names: Sequence[str], cotangent: Any) -> tuple[Any, Node | None]:
