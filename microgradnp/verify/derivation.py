@@ -16,6 +16,7 @@ import numpy as np
 from microgradnp import tree
 from microgradnp.graph import Graph, numbers_to_array, trace
 from microgradnp.tape import Node
+from microgradnp.verify.explaining import Explainer
 from microgradnp.verify.judgement import SPREADS, TOLERANCE, Cause, Finding, Status, Witness, compare, finite_gap, numbers_of, rounding_of
 from microgradnp.verify.report import Report, Verdict
 from microgradnp.verify.rounding import ROUNDINGS, computed_rounded, gradients_rounded, inputs_moved, noise_of, rounded
@@ -432,6 +433,7 @@ class Point:
         signature = inspect.signature(function).parameters.values()
         everything = any(p.kind is p.VAR_KEYWORD for p in signature)
         names = {p.name for p in signature}
+        self.given = given
         self.inputs = {n: v for n, v in given.items() if n in names or everything}
         self.function, self.given = function, given
         with np.errstate(all="ignore"):
@@ -482,8 +484,8 @@ class Point:
         def step(x: Any) -> Any:
             if not isinstance(x, float | np.ndarray | np.generic) or np.asarray(x).dtype.kind != "f":
                 return x
-            size = float(np.sqrt(np.mean(np.square(x)))) or 1.0 if np.size(x) else 1.0
-            return x + 1e-9 * size * rng.choice([-1.0, 1.0], size=np.shape(x)) * rng.uniform(0.5, 1.0, size=np.shape(x))
+            size = np.where(np.equal(x, 0), float(np.sqrt(np.mean(np.square(x)))) or 1.0 if np.size(x) else 1.0, np.abs(x))
+            return x + 1e-11 * size * rng.choice([-1.0, 1.0], size=np.shape(x)) * rng.uniform(0.5, 1.0, size=np.shape(x))
 
         return Point(derivation, tree.transform(step, self.given))
 
@@ -593,6 +595,7 @@ class Outcome:
     true: Any = None
     failure: str = ""
     misshapen: str = ""
+    right: bool = False  # could be computed on true values
     notes: list[str] = field(default_factory=list)
 
 
@@ -608,9 +611,10 @@ class Judge:
         self.verdicts: dict[str, Verdict] = {}
         self.ordered = derivation._ordered()
         elements = sum(node.size for node in self.point.graph.nodes)
-        self.budget = max(12, int(WORK / (EVALUATIONS * max(elements, 1))))
+        self.budget = max(8, int(WORK / (EVALUATIONS * max(elements, 1))))
         self.noise = noise_of(self.point.graph, self.point.loss, rng)
         self.doubt = self._doubt()
+        self.explainer = Explainer(self)
 
     def _doubt(self) -> str:
         """Return why the plain forward pass cannot serve as a witness; empty where it can."""
@@ -683,8 +687,11 @@ class Judge:
         """Return the verdict on a claim, or those on the parts of a backward function."""
         if claim.kind == "backward":
             return self.backward_verdicts(claim)
-        self.verdicts[claim.name] = self.verdict(claim, [e[claim.name] for e in self.evaluations], lambda outcomes: outcomes[claim.name])
-        return [self.verdicts[claim.name]]
+        verdict = self.verdict(claim, [e[claim.name] for e in self.evaluations], lambda outcomes: outcomes[claim.name])
+        self.verdicts[claim.name] = verdict
+        if verdict.status is Status.WRONG and claim.kind == "gradient" and not claim.indices:
+            self.explainer.explain(verdict, claim, lambda outcomes: outcomes[claim.name].true)
+        return [verdict]
 
     # evaluation
 
@@ -701,17 +708,18 @@ class Judge:
                 outcome.received = outcome.true = self.called(claim, point, {}, outcome, off)
                 continue
             received = {a: point.blurred(outcomes[a].received) for a in claim.arguments if a in outcomes}
-            truths = {a: self.truth(self.claim_named(a), point) for a in claim.arguments if a in outcomes}
-            broken = [a for a in received if outcomes[a].failure or outcomes[a].misshapen]
-            if not broken:
+            truths = {a: self.truth(self.claim_named(a), point) for a in received}
+            missing = [a for a in received if outcomes[a].received is None]
+            if not missing:
                 outcome.received = self.called(claim, point, received, outcome, off)
-            if used:
-                outcome.true = self.called(claim, point, truths, outcome, off)
-                if broken:
-                    outcome.received = outcome.true
-                    outcome.notes.append(f"judged on true values: {', '.join(broken)} could not be computed")
-            else:
                 outcome.true = outcome.received
+            if received:
+                alone = Outcome()
+                outcome.true = self.called(claim, point, truths, alone, off)
+                outcome.right = not (alone.failure or alone.misshapen)
+                if missing:
+                    outcome.received, outcome.failure, outcome.misshapen = outcome.true, alone.failure, alone.misshapen
+                    outcome.notes += [*alone.notes, f"judged on true values: {', '.join(missing)} could not be computed"]
         return outcomes
 
     def claim_named(self, name: str) -> Claim:
@@ -856,7 +864,7 @@ class Judge:
         for point, hand in beside:
             near = np.asarray(self.truth(claim, point), dtype=np.float64)
             with np.errstate(all="ignore"):
-                if np.shape(hand) != near.shape or not np.all(np.abs(hand - near) <= 1e-6 * np.max(np.abs(near), initial=0.0) + SPREADS * spread):
+                if np.shape(hand) != near.shape or not np.all(np.abs(hand - near) <= 1e-8 * np.max(np.abs(near), initial=0.0) + SPREADS * spread):
                     return finding
                 reach = np.maximum(reach, np.abs(near - true))
         off = np.abs(np.asarray(outcomes[0].received) - true)
@@ -917,6 +925,8 @@ class Judge:
 
             verdict = self.verdict(gradient, [part(e) for e in self.evaluations], part)
             verdict.kind, verdict.formula = "backward", source_of(claim.function)
+            if verdict.status is Status.WRONG and not gradient.indices:
+                self.explainer.explain(verdict, gradient, lambda outcomes, part=part: part(outcomes).true)
             verdicts.append(verdict)
         return verdicts
 

@@ -77,6 +77,8 @@ class Verdict:
     @property
     def title(self) -> str:
         """What is claimed, in the usual notation."""
+        if not self.of:
+            return "the whole function"
         return {"gradient": f"∂loss/∂{self.of}", "backward": f"∂loss/∂{self.of}", "value": self.of, "update": f"update of {self.of}"}.get(
             self.kind, self.of
         )

@@ -10,22 +10,22 @@ equal, and what was merely selected (a maximum, an entry, an absolute value) is 
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from microgradnp import tree
-from microgradnp.graph import Graph, trace
+from microgradnp.graph import Graph
 from microgradnp.tape import Node, dependent, fitted, reachable
-from microgradnp.tensor import Tensor
 
 Array = Any
 
 MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio: consecutive numbers are sent far apart
 #: By how many units in the last place all numbers are moved; two sizes, to tell rounding from jumps.
-ROUNDINGS = (1.0, 32.0)
+ROUNDINGS = (1.0, 128.0)
+SELECTING = {np.absolute, np.fabs, np.maximum, np.minimum, np.fmax, np.fmin, np.negative, np.positive, np.sign, np.copysign}
+PRODUCTS = {np.dot, np.vdot, np.inner, np.einsum, np.tensordot}
 SORTABLE = 50_000  # elements, above which nobody looks whether a result was selected from its operands
 
 
@@ -86,26 +86,56 @@ def rounded(graph: Graph, seed: int, units: float, *, inputs: bool = True) -> tu
     return other, new
 
 
+class Rounded(np.ndarray[Any, np.dtype[np.float64]]):
+    """Numbers with which plain NumPy code computes as with any, except that every result is a little off."""
+
+    seed = 0
+    units = 1.0
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **keywords: Any) -> Any:
+        where = None if out is None else tuple(bare(x) for x in out)
+        if where is not None:
+            keywords["out"] = where
+        result = getattr(ufunc, method)(*(bare(x) for x in inputs), **keywords)
+        if ufunc not in SELECTING and where is not None:
+            where[0][...] = moved(where[0], self.seed, self.units)
+        elif ufunc not in SELECTING and not isinstance(result, tuple) and result is not None:
+            result = moved(result, self.seed, self.units)
+        return out[0] if out is not None else self.like(result)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
+        result = self.like(super().__array_function__(function, types, args, keywords))
+        return moved(bare(result), self.seed, self.units) * self.like(1.0) if function in PRODUCTS else result
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.like(super().__getitem__(key))
+
+    def like(self, x: Any) -> Any:
+        """Return an array or number that goes on like this one."""
+        number = isinstance(x, np.ndarray | np.generic | float) and np.asarray(x).dtype == np.float64
+        return np.asarray(x).view(type(self)) if number else x
+
+
+def bare(x: Any) -> Any:
+    """Return an array as a plain one, 0-d ones as scalars."""
+    return (np.asarray(x) if x.ndim else np.asarray(x)[()]) if isinstance(x, Rounded) else x
+
+
 def computed_rounded(function: Callable[..., Any], seed: int, units: float) -> Callable[..., Any]:
-    """Return a function of arrays that computes the same, with every result a little off.
+    """Return a function that computes the same from float arguments, every result a little off."""
+    kind = type("Rounded", (Rounded,), {"seed": seed, "units": units})
 
-    Raises what tracing raises where the function cannot be recorded.
-    """
+    def enter(x: Any) -> Any:
+        number = isinstance(x, float | np.ndarray | np.generic) and np.asarray(x).dtype == np.float64
+        return np.asarray(x).view(kind) if number else x
 
-    @functools.wraps(function)
     def off(**arguments: Any) -> Any:
-        graph = trace(function, **arguments)
-        _, new = rounded(graph, seed, units, inputs=False)
-
-        def value(y: Any) -> Any:
-            return (new[y.node].saved[0] if y.node in new else y.data) if isinstance(y, Tensor) else y
-
-        return tree.transform(value, graph.result)
+        return tree.transform(bare, function(**{name: tree.transform(enter, x) for name, x in arguments.items()}))
 
     return off
 
 
-def noise_of(graph: Graph, output: Node, rng: np.random.Generator) -> float:
+def noise_of(def noise_of(graph: Graph, output: Node, rng: np.random.Generator) -> float:
     """Return by how much the value of an output is off because of the rounding on the way to it."""
     noise = 0.0
     for seed in rng.integers(2**62, size=4):
