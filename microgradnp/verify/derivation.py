@@ -425,6 +425,7 @@ def with_cache(function: Function) -> Function:
 class Point:
     """The forward pass at one input: its graph, the values by name, and the true gradients."""
 
+    harmless = False  # whether the forward function is known to leave its inputs alone
     units, seed = 0.0, 0  # by how many units in the last place the numbers are off, and which way
 
     def __init__(self, derivation: Derivation, given: Mapping[str, Any]) -> None:
@@ -531,8 +532,13 @@ class Point:
 
     def plain_loss(self, **changes: Any) -> Any:
         """Return the loss as the user's own function computes it on plain arrays, without our tape."""
-        inputs = {n: tree.transform(copied, v) for n, v in {**self.inputs, **changes}.items()}
-        return self.loss_in(self.function(**inputs))
+        inputs = {**self.inputs, **changes}
+        if self.harmless:
+            return self.loss_in(self.function(**inputs))
+        copies = {n: tree.transform(copied, v) for n, v in inputs.items()}
+        loss = self.loss_in(self.function(**copies))
+        self.harmless = all(unchanged(copies[n], v) for n, v in inputs.items())
+        return loss
 
     def loss_in(self, result: Any) -> Any:
         """Return the loss out of what the forward function returned."""
@@ -806,15 +812,12 @@ class Judge:
             name=claim.name, of=claim.of, kind=claim.kind, status=Status.UNVERIFIABLE, hand=outcome.received, autodiff=true,
             formula=source_of(claim.function), notes=list(outcome.notes),
         )  # fmt: skip
-        if outcome.failure:
-            verdict.explanation = outcome.failure
+        culprits = [a for a in claim.arguments if a in self.verdicts and not self.verdicts[a].ok]
+        on_true_values = outcome.right and culprits
+        if self.doubt or (outcome.failure and not on_true_values):
+            verdict.explanation = outcome.failure or self.doubt
             verdict.notes += self.rebound(claim)
             return verdict
-        if self.doubt:
-            verdict.explanation = self.doubt
-            return verdict
-        if outcome.misshapen:
-            return set_finding(verdict, Finding(Status.WRONG, float("inf"), np.ones(true.shape, dtype=bool), outcome.misshapen, Cause.SHAPE))
         spread = self.spread(claim, outcomes, true)
         witness = self.witness(claim) if claim.kind != "value" else None
         self.fill(verdict, claim, witness)
@@ -834,26 +837,30 @@ class Judge:
                 own = rounding_of(moves, true, jumps=True)
                 finding = compare(value(outcome), true, np.maximum(spread, own), witness, relative, what)
             if finding.doubtful and self.beside:
-                finding = self.at_kink(finding, claim, outcomes, [(p, value(part(o))) for p, o in self.beside], spread)
+                finding = self.at_kink(finding, claim, value(outcome), [(p, value(part(o))) for p, o in self.beside], spread)
             return finding
 
-        finding = judge(lambda o: o.received)
+        if outcome.failure or outcome.misshapen:
+            finding = Finding(Status.WRONG, float("inf"), np.ones(true.shape, dtype=bool), outcome.misshapen, Cause.SHAPE)
+        else:
+            finding = judge(lambda o: o.received)
+        if finding.status is Status.WRONG and outcome.right:
+            alone = judge(lambda o: o.true)
+            if alone.status in (Status.CORRECT, Status.KINK):
+                if not culprits:  # what it uses differs from the truth by no more than it may
+                    return set_finding(verdict, alone)
+                verdict.status, verdict.error, verdict.wrong = Status.GIVEN, finding.error, finding.wrong
+                cannot = "cannot be computed from" if outcome.failure else "uses"
+                verdict.explanation = f"the formula is right, but it {cannot} {', '.join(culprits)}, which {'are' if culprits[1:] else 'is'} not"
+                return verdict
+            finding = alone if outcome.failure else finding
         set_finding(verdict, finding)
         if not verdict.ok:
             verdict.notes += self.rebound(claim)
-        used = [a for a in claim.arguments if a in self.verdicts]
-        if finding.status is Status.WRONG and used:
-            alone = judge(lambda o: o.true)
-            if alone.status in (Status.CORRECT, Status.KINK):
-                if all(self.verdicts[a].ok for a in used):  # they differ from the truth by no more than they may
-                    return set_finding(verdict, alone)
-                verdict.status, verdict.cause = Status.GIVEN, None
-                culprits = [a for a in used if not self.verdicts[a].ok] or used
-                verdict.explanation = f"the formula is right, but it uses {', '.join(culprits)}, which {'are' if culprits[1:] else 'is'} not"
         return verdict
 
     def at_kink(
-        self, finding: Finding, claim: Claim, outcomes: Sequence[Outcome], beside: Sequence[tuple[Point, Any]], spread: Any
+        self, finding: Finding, claim: Claim, hand: Any, beside: Sequence[tuple[Point, Any]], spread: Any
     ) -> Finding:
         """Return KINK in place of a finding if the formula is right at all points beside, and not far off at the kink itself.
 
@@ -861,13 +868,13 @@ class Judge:
         """
         true = np.asarray(self.truth(claim, self.point), dtype=np.float64)
         reach = np.zeros(true.shape)
-        for point, hand in beside:
+        for point, value in beside:
             near = np.asarray(self.truth(claim, point), dtype=np.float64)
             with np.errstate(all="ignore"):
-                if np.shape(hand) != near.shape or not np.all(np.abs(hand - near) <= 1e-8 * np.max(np.abs(near), initial=0.0) + SPREADS * spread):
+                if np.shape(value) != near.shape or not np.all(np.abs(np.asarray(value) - near) <= 1e-8 * np.max(np.abs(near), initial=0.0) + SPREADS * spread):
                     return finding
                 reach = np.maximum(reach, np.abs(near - true))
-        off = np.abs(np.asarray(outcomes[0].received) - true)
+        off = np.abs(np.asarray(hand) - true)
         if np.any(off > 4 * reach + 1e-6 * np.max(np.abs(true), initial=0.0) + SPREADS * spread):
             return finding
         note = "the inputs are exactly on a kink of the forward pass, where the derivative is a convention; the formula is right beside it"
@@ -995,10 +1002,10 @@ def part_of(result: Any, key: str, claim: Claim) -> Any:
 
 def unchanged(a: Any, b: Any) -> bool:
     """Return whether two trees of arrays hold the same."""
-    for (_, x), (_, y) in zip(tree.flatten(a), tree.flatten(b), strict=False):
-        if isinstance(x, np.ndarray) and not np.array_equal(x, y, equal_nan=x.dtype.kind in "fc"):
-            return False
-    return True
+    left, right = tree.flatten(a), tree.flatten(b)
+    return len(left) == len(right) and all(
+        np.array_equal(x, y, equal_nan=x.dtype.kind in "fc") for (_, x), (_, y) in zip(left, right, strict=True) if isinstance(x, np.ndarray)
+    )
 
 
 def failure_of(error: Exception, claim: Claim) -> str:

@@ -111,6 +111,7 @@ def candidates(s: Situation) -> Iterator[Candidate]:
     for place, chain in enumerate(s.scene.chains()):
         yield from activation(s, chain, place)
     yield from steps(s)
+    yield from received(s)
     yield from softmaxes(s)
     yield from losses(s)
     yield from terms(s)
@@ -195,8 +196,10 @@ def activation(s: Situation, chain: Chain, place: int) -> Iterator[Candidate]:
     what = f"the factor {mask or written}" if mask or written else f"the derivative of {y_name} with respect to {z_name}"
     near = place * 0.01
 
+    penalty = proportional(chain.upstream * derivative, np.asarray(chain.start.saved[0], dtype=np.float64))
+
     def cause(usual: Cause) -> Cause:
-        return Cause.WRONG_MASK if mask else Cause.SCALE if constant else usual
+        return Cause.REGULARISER if penalty else Cause.WRONG_MASK if mask else Cause.SCALE if constant else usual
 
     yield Candidate((*key, "missing"), cause(Cause.MISSING_ACTIVATION_DERIVATIVE), near, f"with {what} left out", lambda: chain.with_factor(1.0))
     yield Candidate((*key, "double"), cause(Cause.EXTRA_ACTIVATION_DERIVATIVE), 0.3 + near, f"with {what} taken twice", lambda: chain.with_factor(derivative**2))
@@ -211,7 +214,7 @@ def activation(s: Situation, chain: Chain, place: int) -> Iterator[Candidate]:
     if mask:
         yield Candidate((*key, "inverted"), Cause.WRONG_MASK, 0.2 + near, f"with the mask {mask} inverted",
                         lambda: chain.with_factor(np.where(derivative == 0, np.max(derivative), 0.0)))  # fmt: skip
-        yield Candidate((*key, "unscaled"), Cause.WRONG_MASK, 0.3 + near, f"with the mask {mask} unscaled", lambda: chain.with_factor((derivative != 0) * 1.0))
+        yield Candidate((*key, "unscaled"), Cause.SCALE, 0.3 + near, f"with {mask} alone, without its scaling by {np.max(derivative):.6g}", lambda: chain.with_factor((derivative != 0) * 1.0))
     yield Candidate((*key, "inverse"), Cause.MISSING_FACTOR, 1.5 + near, f"divided by {what} instead of multiplied", lambda: chain.with_factor(1 / derivative))
     yield Candidate((*key, "root"), Cause.MISSING_FACTOR, 2 + near, f"with the square root of {what}", lambda: chain.with_factor(np.sqrt(np.abs(derivative))))
     for name, value, at in ((z_name, chain.z, "z"), (y_name, chain.y, "y")):
@@ -221,7 +224,7 @@ def activation(s: Situation, chain: Chain, place: int) -> Iterator[Candidate]:
             usual = Cause.MISSING_FACTOR if partial else place_or_surrogate(form, at, written)
             left_out = left(written, text, y_name) if partial and written else None
             said = f"with {left_out} left out" if left_out else f"with {text} in place of {written or what}"
-            yield Candidate((*key, at, form), usual, (0.2 if partial else 0.6) + near, said, lambda f=function, v=value: chain.with_factor(quiet(f, v)))
+            yield Candidate((*key, at, form), cause(usual) if penalty else usual, (0.2 if partial else 0.6) + near, said, lambda f=function, v=value: chain.with_factor(quiet(f, v)))
     for form, function in OF_INPUT.items():
         if form in ("{z}", "2 * {z}"):
             continue
@@ -379,7 +382,7 @@ def operand_mistakes(s: Situation, node: Node, i: int, near: float) -> Iterator[
             if other is not None:
                 drift = scene.point.gradients.get(other)
                 if drift is not None and np.shape(drift) == value.shape:
-                    yield Candidate((*edge, j, "stale"), Cause.STALE_VALUE, 0.9 + near, f"with {label} after its update, {label} - {{c}} * its gradient",
+                    yield Candidate((*edge, j, "stale"), Cause.STALE_VALUE, 0.75 + near, f"with {label} after its update, {label} - {{c}} * its gradient",
                                     lambda j=j, d=np.asarray(drift): stale(s, node, i, g, j, d), free=True)  # fmt: skip
             for axis in range(value.ndim):
                 for step in (1, -1):
@@ -436,6 +439,20 @@ def fitting(scene: Scene, edge: tuple[int, int], parent: Node, form: Callable[[]
     except ValueError:
         return None
     return scene.with_contribution(edge, product) if product.shape == parent.shape else None
+
+
+def received(s: Situation) -> Iterator[Candidate]:
+    """Yield something else used in place of a gradient that the formula was given."""
+    for node, gradient in s.scene.given.items():
+        if node not in s.scene.gradient:
+            continue
+        name = s.gradient_name(node)
+        for other, value in s.pool.items():
+            if value.shape == gradient.shape:
+                yield Candidate(("given", s.scene.position[node], other), Cause.WRONG_OPERAND, 0.8, f"with {other} in place of {name}",
+                                lambda n=node, v=value: s.scene.with_gradient(n, v))  # fmt: skip
+        yield Candidate(("given", s.scene.position[node], "ones"), Cause.UPSTREAM_IGNORED, 0.5, f"without {name}: the upstream gradient is ignored",
+                        lambda n=node, g=gradient: s.scene.with_gradient(n, np.ones_like(g)))  # fmt: skip
 
 
 def softmaxes(s: Situation) -> Iterator[Candidate]:
@@ -525,7 +542,7 @@ def terms(s: Situation) -> Iterator[Candidate]:
         own = s.scene.point.graph.names.get(name) is s.scene.target
         cause = Cause.REGULARISER if own else Cause.MISSING_TERM
         what = f"a penalty {{c}} * {name}" if own else f"a term {{c}} * {name}"
-        yield Candidate(("term", name), cause, 0.9 if own else 1.6, f"plus {what}", lambda v=value: solved(s.hand, right, v), free=True)
+        yield Candidate(("term", name), cause, 0.6 if own else 1.6, f"plus {what}", lambda v=value: solved(s.hand, right, v), free=True)
         if own:
             yield Candidate(("term sign", name), cause, 1, f"plus a penalty {{c}} * sign({name})", lambda v=np.sign(value): solved(s.hand, right, v), free=True)
 
@@ -682,11 +699,13 @@ def constant_name(c: float, s: Situation) -> str:
                 known.update({name: v, f"1/{name}": 1 / v, f"2 * {name}": 2 * v, f"{name}/2": v / 2})
                 if v != 1:
                     known.update({f"1 - {name}": 1 - v, f"1/(1 - {name})": 1 / (1 - v)})
+    if abs(c + 1) < 1e-9:
+        return "-1"
     for sign, prefix in ((1, ""), (-1, "-")):
         for name, value in known.items():
             if value and abs(sign * c / value - 1) < 1e-9:
                 return f"{prefix}{name}" if sign == 1 else f"-({name})"
-    return "-1" if abs(c + 1) < 1e-9 else ""
+    return ""
 
 
 def wrong_shape(s: Situation, subject: str) -> Explanation | None:
@@ -713,6 +732,15 @@ def wrong_shape(s: Situation, subject: str) -> Explanation | None:
                 reduced_ = reduce(right, axis=axis)
                 if reduced_.shape == hand.shape and close(hand, reduced_):
                     return Explanation(Cause.AXIS, f"`{subject}` is {what} over axis {axis}, which {s.scene.quantity} keeps", 0)
+    for (k, i), _ in s.scene.contribution.items():
+        node = s.scene.nodes[k]
+        if node.parents[i] is s.scene.target and node.shape != right.shape:
+            g = s.scene.gradient[node]
+            for axis in range(g.ndim):
+                for reduce, what in ((np.sum, "summed"), (np.mean, "averaged")):
+                    for keep in (False, True):
+                        if close(hand, reduce(g, axis=axis, keepdims=keep)):
+                            return Explanation(Cause.AXIS, f"`{subject}` is {what} over axis {axis} of {s.gradient_name(node)}, the wrong one", 0)
     return None
 
 

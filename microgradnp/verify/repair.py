@@ -209,9 +209,13 @@ def amended(f: Formula, node: Node, k: int) -> Iterator[Repair]:
             ("1 / {0}**2", lambda v: 1 / (v * v), 1.0), ("cos({0})", np.cos, 0.9), ("sin({0})", np.sin, 1.0), ("exp({0})", np.exp, 1.0), ("sign({0})", np.sign, 0.9),
         ):  # fmt: skip
             text = form.format(name)
+            with np.errstate(all="ignore"):
+                factor = g(value)
+            if not np.any(factor) or np.all(factor == factor.flat[0]):
+                continue  # nothing, or a constant: no factor that anybody forgets
             binary = len(np.unique(value)) <= 2 and np.any(value == 0) and value.size > 1
             cause = Cause.WRONG_MASK if binary else Cause.MISSING_ACTIVATION_DERIVATIVE if rank <= 0.3 else Cause.MISSING_FACTOR
-            yield amend(f"* {text}", cause, rank, f"`{here}` misses the factor {text}", lambda g=g, v=value: x * g(v))
+            yield amend(f"* {text}", cause, rank, f"`{here}` misses the factor {text}", lambda factor=factor: x * factor)
         yield amend(f"+ {name}", Cause.MISSING_TERM, 0.7, f"`{here}` misses the term {name}", lambda v=value: x + v)
         yield amend(f"- {name}", Cause.MISSING_TERM, 0.7, f"`{here}` misses the term -{name}", lambda v=value: x - v)
 

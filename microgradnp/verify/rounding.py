@@ -135,7 +135,7 @@ def computed_rounded(function: Callable[..., Any], seed: int, units: float) -> C
     return off
 
 
-def noise_of(def noise_of(graph: Graph, output: Node, rng: np.random.Generator) -> float:
+def noise_of(graph: Graph, output: Node, rng: np.random.Generator) -> float:
     """Return by how much the value of an output is off because of the rounding on the way to it."""
     noise = 0.0
     for seed in rng.integers(2**62, size=4):
