@@ -23,8 +23,11 @@ from microgradnp.tensor import Tensor, no_grad, tensor
 from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from microgradnp import data, draw, optim, verify
+    from microgradnp import data, optim, verify
+    from microgradnp.draw import Drawing
     from microgradnp.verify import Derivation, check_gradients, check_rule
+
+    draw: Drawing
 
 __version__ = "0.1.0"
 

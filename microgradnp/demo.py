@@ -6,8 +6,6 @@ claims carry the numbers R-11 to R-23 under which this project lists the formula
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import microgradnp as mg
+from microgradnp.files import write_whole
 from microgradnp.optim import SGD, sgd
 from microgradnp.verify.report import STYLES, SYMBOLS, Report
 
@@ -268,7 +267,7 @@ def run(out: Path) -> bool:
 
     files = pictures(out, report, X, t, losses, trained)
     text = "\n".join([rendered(table), str(report), str(numerical_report), str(check), ""])
-    write_text(out / "verdicts.txt", text)
+    write_whole(out / "verdicts.txt", text)
     for path, what in [*files, (out / "verdicts.txt", "the verdicts as text")]:
         console.print(f"wrote {path}: {what}", soft_wrap=True)
     return ok and check.ok
@@ -278,7 +277,7 @@ def pictures(out: Path, report: Report, X: Array, t: Array, losses: list[float],
     """Draw the graph, the data, the loss, the decision regions and the hidden layer."""
     from microgradnp.draw import training
 
-    names = ["red star (t = 0)", "blue circle (t = 1)"]
+    names = ["star (t = 0)", "circle (t = 1)"]
     H = logistic(X @ p["Wh"] + p["bh"])
     report.draw().save(out / "graph.svg")
     drawn = [
@@ -326,15 +325,3 @@ def rendered(table: Any) -> str:
     stream = io.StringIO()
     Console(file=stream, width=140, no_color=True).print(table)
     return stream.getvalue()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

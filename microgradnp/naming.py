@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-#: Where the code of the two packages lies.
+#: Where the code lies that is not the user's.
+STDLIB_ROOT = os.path.join(os.path.dirname(os.__file__), "")
 OUR_ROOT, NUMPY_ROOT = (os.path.join(os.path.dirname(path), "") for path in (__file__, np.__file__))
 
 #: Rooms whose frames run between the user's code and the record. The others (layers, the demonstration) use the
 #: library as a user does, and their variables are worth naming.
-ENGINE = ("tensor", "tape", "transforms", "primitives", "graph", "tree", "naming", "explain", "verify")
+ENGINE = ("tensor", "tape", "transforms", "primitives", "graph", "tree", "naming", "explain", "draw", "verify")
 
 
 def is_engine(module: str) -> bool:
@@ -33,11 +34,14 @@ def is_engine(module: str) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def is_engine_file(filename: str) -> bool:
-    """Return whether code of this file is the engine's or NumPy's. (Its globals do not tell: doctests borrow them.)"""
+    """Return whether code of this file is the engine's, NumPy's or Python's own, and not the user's.
+
+    (The globals of a frame do not tell: doctests borrow them.)
+    """
     for root, package in ((OUR_ROOT, "microgradnp"), (NUMPY_ROOT, "numpy")):
         if filename.startswith(root):
             return is_engine(".".join([package, *filename[len(root) :].removesuffix(".py").split(os.sep)]))
-    return False
+    return filename.startswith(STDLIB_ROOT) and "site-packages" not in filename
 
 
 def user_frames(limit: int = 12) -> Iterator[FrameType]:

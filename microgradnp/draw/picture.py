@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 from xml.etree import ElementTree
+
+from microgradnp.files import write_whole
 
 #: What `Picture.save` writes, by suffix.
 SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".gv")
@@ -79,18 +80,8 @@ class Picture:
                 f"cannot write {path.name!r}: there is no folder {str(path.parent)!r}; make it first"
             )
         source = suffix in (".dot", ".gv")
-        write(path, self.source.encode("utf-8") if source else render(self.source, suffix[1:]))
+        write_whole(path, self.source.encode("utf-8") if source else render(self.source, suffix[1:]))
         return path
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 # -- the programs that draw ----------------------------------------------------------------------------------

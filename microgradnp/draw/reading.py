@@ -87,11 +87,12 @@ class Record:
         return found
 
     def begin_at(self, nodes: Mapping[Node, Array]) -> None:
-        """Take results of operations, with these values, for inputs: the picture does not go back beyond them."""
+        """Take results of operations, with these values, for inputs: the picture goes no further back."""
         made = {node: Leaf(value) for node, value in nodes.items() if node.parents}
         self.nodes = [made.get(node, node) for node in self.nodes]
         self._stand_ins.update(made)
-        for known in (self.names, self.values, self.gradients, self.notes):
+        tables: list[dict[Node, Any]] = [self.names, self.values, self.gradients, self.notes]
+        for known in tables:
             known.update({made[node]: known[node] for node in made if node in known})
 
     def adopt_constants(self, arrays: Mapping[str, Array]) -> None:

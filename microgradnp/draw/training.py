@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from microgradnp.draw import style
+from microgradnp.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -322,7 +322,7 @@ def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
     buffer = io.BytesIO()
     with mpl.rc_context(style.FILES):
         figure.savefig(buffer, format=kind[1:], metadata=undated[kind])
-    _replace(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())
     return path
 
 
@@ -415,13 +415,3 @@ def _extent(
     space = np.where(high > low, margin * (high - low), 1.0)
     (left, bottom), (right, top) = (low - space).tolist(), (high + space).tolist()
     return left, right, bottom, top
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

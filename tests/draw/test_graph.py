@@ -249,7 +249,7 @@ def test_arrays_on_no_graph_are_inputs():
 
     shown = drawn(mg.trace(f, np.ones((3, 4))))
     assert shown.look("noise")["shape"] == shown.look("mask")["shape"] == "cylinder"
-    assert shown.names().count("○ * mask") == 2  # which is one box, though the graph keeps a copy for each use
+    assert shown.names().count("○ * mask") == 2  # one box, though each use has its copy
     assert len([a for a, _, _ in shown.arrows if a == shown.key("mask")]) == 2
     assert any(line.startswith("[0.5, 2] * ○") for line in shown.names())
 
@@ -361,16 +361,18 @@ TREES = st.recursive(
 
 @given(TREES)
 def test_a_written_formula_has_the_value_of_what_it_was_written_from(code):
-    x = 1.25
-    try:
-        value = eval(f"lambda x: {code} + x")(x)
-    except (OverflowError, ZeroDivisionError):
-        return
-    if isinstance(value, complex) or not math.isfinite(value):
-        return
+    x = np.float64(1.25)
+    f = eval(f"lambda x: {code} + x", {"np": np})
     with np.errstate(all="ignore"):
-        text = formula(eval(f"lambda x: {code} + x", {"np": np}), x)
-        assert "○" in text or eval(text, {"x": np.float64(x), "tanh": np.tanh}) == pytest.approx(value, rel=1e-4)
+        try:
+            value = f(x)
+        except (OverflowError, ZeroDivisionError):  # of Python's own numbers
+            return
+        if isinstance(value, complex) or not math.isfinite(value):
+            return
+        text = formula(f, x)
+        if "○" not in text:  # else it is too long for one box
+            assert eval(text, {"x": x, "tanh": np.tanh}) == pytest.approx(value, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -420,7 +422,8 @@ def test_a_large_graph_fits_the_budget_and_the_picture_says_how(budget):
 
 def test_a_loop_shows_its_first_and_last_iterations():
     shown = drawn(recurrent_graph(30), budget=20)
-    assert [name for name in shown.names() if name.startswith("h")] == ["h@1", "h@2", "h@3", "h@28", "h@29", "h"]
+    states = [name for name in shown.names() if name.startswith("h")]
+    assert states == ["h@1", "h@2", "h@3", "h@28", "h@29", "h"]
     assert shown.lines("h@2")[1] == "tanh(x[1] @ Wx + h@1 @ Wh + b)"
     (ellipsis,) = [name for name in shown.names() if name.startswith("…")]
     assert shown.into("h@28") == [(ellipsis, "")]
@@ -455,7 +458,8 @@ def test_a_thousand_inputs_fold_with_what_uses_them():
 def computations(draw_):
     """Steps of a program: each takes two earlier values, some get names."""
     size = draw_(st.integers(2, 60))
-    steps = [(draw_(st.integers(0, i)), draw_(st.integers(0, i)), draw_(st.integers(0, 5))) for i in range(size)]
+    kinds = st.integers(0, 5)
+    steps = [draw_(st.tuples(st.integers(0, i), st.integers(0, i), kinds)) for i in range(size)]
     return steps, draw_(st.integers(1, 70))
 
 
@@ -476,7 +480,10 @@ def test_however_a_graph_is_folded_nothing_is_lost_and_no_cycle_made(computation
     nodes = [node for part in parts for node in part.nodes]
     assert len(nodes) == len(set(nodes)) == len(record.nodes)
     part_of = {node: i for i, part in enumerate(parts) for node in part.nodes}
-    uses = {i: {part_of[s] for node in part.nodes for s in record.sources(node)} - {i} for i, part in enumerate(parts)}
+    uses = {
+        i: {part_of[source] for node in part.nodes for source in record.sources(node)} - {i}
+        for i, part in enumerate(parts)
+    }
     assert list(TopologicalSorter(uses).static_order())
     shown = drawn(graph, budget=budget, formulas=formulas)
     assert len(shown.boxes) == len(parts)
@@ -587,15 +594,16 @@ def test_what_carries_a_note_is_not_written_into_a_formula():
 
 
 def test_a_status_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="'correct', 'wrong', .*; 'right' is not"):
+    with pytest.raises(ValueError, match=r"'correct', 'wrong', .*; 'right' is not"):
         Note("x", "right")
 
 
 # -- names that Graphviz, HTML or XML could trip over --------------------------------------------------------
 
 NASTY = [
-    'say "x"', "it's", "a<b>&c;", "&lt;", "{x|y}", r"\N", r"\n \\", "params['W'][0]", "δ∂ξ/∂W", "naïve", "日本語",
-    "<b>", "tab\there", "two\nlines", "bell\x07", "half\ud800", "x@1", "->", "n0", "graph", "%", "😀",
+    'say "x"', "it's", "a<b>&c;", "&lt;", "<b>", "{x|y}", r"\N", r"\n \\", "params['W'][0]", "x@1", "->",
+    "n0", "graph", "%", "naïve", "δ∂ξ/∂W", "日本語", "😀", "tab\there", "two\nlines",
+    "bell\x07", "half\ud800",
 ]  # fmt: skip
 
 
@@ -629,7 +637,7 @@ def test_long_names_and_formulas_are_shortened_in_the_box_and_whole_in_the_toolt
 # -- files ---------------------------------------------------------------------------------------------------
 
 GRAPH = mg.trace(network, *arguments())
-BEGINS = {".svg": b"<?xml", ".png": b"\x89PNG\r\n\x1a\n", ".dot": b"digraph network", ".gv": b"digraph network"}
+BEGINS = {".svg": b"<?xml", ".png": b"\x89PNG\r\n", ".dot": b"digraph network", ".gv": b"digraph network"}
 
 
 @pytest.mark.parametrize("suffix", BEGINS)
@@ -656,11 +664,11 @@ def test_the_source_does_not_depend_on_the_hash_seed():
         "    return np.sum(h * h)\n"
         "print(mg.draw(mg.trace(f, np.ones((3, 2)), np.ones((2, 2)), np.ones(2)), budget=5).source)"
     )
-    runs = [
-        subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True)
-        for seed in ("1", "2")
-    ]
-    assert runs[0].stdout == runs[1].stdout != b""
+    command = [sys.executable, "-c", code]
+    seeds = [os.environ | {"PYTHONHASHSEED": seed} for seed in ("1", "2")]
+    first, second = (subprocess.check_output(command, env=env) for env in seeds)
+    assert first.startswith(b"digraph f")
+    assert first == second
 
 
 def pure_only():
@@ -741,15 +749,15 @@ def test_a_program_that_fails_leaves_the_old_file_and_says_why(tmp_path, monkeyp
 
 def test_without_any_program_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(picture, "programs", list)
-    with pytest.raises(RuntimeError, match=r"neither `dot` nor `graphviz-pure` .*pip install graphviz-pure.*\.dot"):
+    with pytest.raises(RuntimeError, match=r"neither `dot` nor `graphviz-pure` .*pip install graphviz-pure"):
         draw(GRAPH).svg()
 
 
 def test_a_file_that_cannot_be_written_is_no_surprise(tmp_path):
     shown = draw(GRAPH)
-    with pytest.raises(ValueError, match=r"'.*graph.gif': the ending must be one of .svg, .png, .pdf, .dot, .gv"):
+    with pytest.raises(ValueError, match=r"'.*graph\.gif': the ending must be one of \.svg, \.png, \.pdf"):
         shown.save(tmp_path / "graph.gif")
-    with pytest.raises(FileNotFoundError, match="there is no folder '.*missing'; make it first"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder '.*missing'; make it first"):
         shown.save(tmp_path / "missing" / "graph.svg")
     assert os.listdir(tmp_path) == []
 
@@ -766,7 +774,7 @@ def test_a_notebook_shows_a_picture_by_itself():
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.ones(3), r"an array of shape \(3,\): it does not remember .*mg.draw\(mg.trace\(f, \*arguments\)\)"),
+        (np.ones(3), r"an array of shape \(3,\): it does not remember .*mg\.trace\(f, \*arguments\)"),
         (2.5, "the number 2.5: it does not remember"),
         (network, "the function network: it has to run on arguments first"),
         ([1, 2], "an object of type list: it holds no graph"),
@@ -782,7 +790,7 @@ def test_what_holds_no_graph_is_refused_with_advice(x, message):
 
 def test_a_constant_tensor_is_refused_by_its_name():
     points = mg.tensor([1.0, 2.0])
-    with pytest.raises(ValueError, match=r"`points` of shape \(2,\) is on no graph.*requires_grad=True.*mg.trace"):
+    with pytest.raises(ValueError, match=r"`points` of shape \(2,\) is on no graph.*requires_grad=True"):
         draw(points)
 
 
@@ -815,7 +823,7 @@ def test_the_package_can_be_called_and_holds_the_training_pictures():
     assert isinstance(importlib.import_module("microgradnp.draw")(GRAPH), Picture)  # still
     assert {"loss_curve", "draw", "Note"} <= set(dir(package))
     assert mg.draw is package
-    with pytest.raises(AttributeError, match="'microgradnp.draw' has no attribute 'lines'"):
+    with pytest.raises(AttributeError, match=r"'microgradnp\.draw' has no attribute 'lines'"):
         _ = package.lines
 
 
