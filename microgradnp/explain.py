@@ -27,7 +27,9 @@ ABSENT: Any = np._NoValue  # type: ignore[attr-defined]  # NumPy's own mark of a
 # -- an operation that NumPy refused -------------------------------------------------------------------------------
 
 
-def failed(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any], error: Exception) -> Exception:
+def failed(
+    primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any], error: Exception
+) -> Exception:
     """Return NumPy's complaint with the user's names and shapes, and what would fit."""
     shapes = [np.shape(x) if not hasattr(x, "shape") else x.shape for x in inputs]
     hint = ""
@@ -35,14 +37,18 @@ def failed(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any], 
         hint = matmul_hint(inputs, shapes)
     elif len(shapes) >= 2 and (primitive.elementwise or primitive.constant or primitive.name == "where"):
         hint = broadcast_hint(inputs, shapes)
-    given = ", ".join(describe(x) for x in inputs[:6]) + (f" and {len(inputs) - 6} more" if len(inputs) > 6 else "")
+    given = ", ".join(describe(x) for x in inputs[:6]) + (
+        f" and {len(inputs) - 6} more" if len(inputs) > 6 else ""
+    )
     keywords = "".join(f", {k}={v!r}" for k, v in params.items() if k not in ("pattern",))
     text = f"{primitive.name} cannot take {given}{keywords}"
     if not hint:
         hint = str(error)
-    kind = type(error) if type(error) in (ValueError, TypeError, IndexError, ZeroDivisionError) else ValueError
+    kind = (
+        type(error) if type(error) in (ValueError, TypeError, IndexError, ZeroDivisionError) else ValueError
+    )
     if isinstance(error, IndexError):
-        kind = IndexError
+        kind = np.exceptions.AxisError if isinstance(error, np.exceptions.AxisError) else IndexError
     return kind(f"{text}: {hint}")
 
 
@@ -64,7 +70,10 @@ def failed_program(function: Any, args: Sequence[Any], kwargs: dict[str, Any], e
 
 def matmul_hint(inputs: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> str:
     """Say which axes of a product differ, and whether a transpose would fit."""
-    (a, b), (na, nb) = shapes, [name_of(x) or side for x, side in zip(inputs, ("the left", "the right"), strict=True)]
+    (a, b), (na, nb) = (
+        shapes,
+        [name_of(x) or side for x, side in zip(inputs, ("the left", "the right"), strict=True)],
+    )
     if not a or not b:
         return "a matrix product wants at least one axis on both sides; use * with a number"
     inner = b[-2] if len(b) > 1 else b[0]
@@ -72,6 +81,8 @@ def matmul_hint(inputs: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> str
         return f"the stacks {a[:-2]} and {b[:-2]} do not broadcast"
     text = f"the last axis of {na} ({a[-1]}) must be as long as the {'first' if len(b) < 3 else 'last but one'} of {nb} ({inner})"
     options = []
+    if len(a) == len(b) == 2 and b[1] == a[0]:
+        options.append(f"{nb} @ {na}")
     if len(b) > 1 and b[-1] == a[-1]:
         options.append(f"{na} @ {nb}.T" if len(b) == 2 else f"np.swapaxes({nb}, -1, -2)")
     if len(a) > 1 and a[-2] == inner:
@@ -112,7 +123,8 @@ def parameters_of(function: Any) -> tuple[tuple[str, Any, Any], ...] | None:
 def tracked_keyword(primitive: Primitive, name: str, value: Any) -> TypeError:
     """Return the error for a keyword whose value is being differentiated."""
     return TypeError(
-        f"{primitive.name}(..., {name}={name_of(value) or '...'}): {describe(value)} is being differentiated, but {name} is a "
+        f"{primitive.name}(..., {name}={name_of(value) or '...'}): {describe(value)} is being "
+        f"differentiated, but {name} is a "
         f"keyword, which has no gradient; use {name_of(value) or 'its'}.data for the value alone"
     )
 
@@ -123,10 +135,17 @@ def is_default(name: str, value: Any, function: Any = None) -> bool:
         return True
     if any(name == known and value is default for known, _, default in parameters_of(function) or ()):
         return True
-    return isinstance(value, str) and (name, value) in (("order", "K"), ("order", "C"), ("casting", "same_kind"), ("mode", "raise"))
+    return isinstance(value, str) and (name, value) in (
+        ("order", "K"),
+        ("order", "C"),
+        ("casting", "same_kind"),
+        ("mode", "raise"),
+    )
 
 
-def bound(primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+def bound(
+    primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
     """Split the arguments of a call into operands and parameters; refuse keywords that no rule honours."""
     arity = primitive.arity
     honours = primitive.honours
@@ -137,7 +156,9 @@ def bound(primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict
         else:
             if len(kwargs) >= len(honours) or REQUIRED not in honours.values():
                 return args, kwargs
-            missing = [name for name, default in honours.items() if default is REQUIRED and name not in kwargs]
+            missing = [
+                name for name, default in honours.items() if default is REQUIRED and name not in kwargs
+            ]
             if missing:
                 raise TypeError(f"{primitive.name} wants {', '.join(missing)}")
             return args, kwargs
@@ -150,7 +171,9 @@ def bound(primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict
         known = getattr(primitive, "parameters", None) or parameters_of(function)
         names = [name for name, _, _ in known] if known else [*(f"x{i}" for i in range(arity)), *honours]
         if len(args) > len(names):
-            raise TypeError(f"np.{primitive.name} takes at most {len(names)} arguments, {len(args)} were given")
+            raise TypeError(
+                f"np.{primitive.name} takes at most {len(names)} arguments, {len(args)} were given"
+            )
         operand_names = tuple(names[:arity])
         operands_given = list(args[:arity])
         positional = dict(zip(names[arity:], args[arity:], strict=False))
@@ -158,7 +181,9 @@ def bound(primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict
     for name in operand_names[len(operands_given) :]:
         if name not in kwargs:
             if primitive.name == "where":
-                raise TypeError("np.where with a condition alone returns positions: use np.nonzero(condition.data)")
+                raise TypeError(
+                    "np.where with a condition alone returns positions: use np.nonzero(condition.data)"
+                )
             raise TypeError(f"np.{primitive.name} misses its argument {name!r}")
         operands_given.append(kwargs.pop(name))
     params = {**positional, **kwargs}
@@ -180,15 +205,35 @@ def bound(primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict
 RENAMED = {("reshape", "newshape"): "shape", ("round", "decimals"): "decimals"}
 
 
-def honoured(program: Callable[..., Any], function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+@functools.cache
+def shared_positions(program: Callable[..., Any], function: Any) -> int:
+    """Return how many leading arguments a program takes by the same names as the NumPy function it stands for."""
+    count = 0
+    for ours, theirs in zip(parameters_of(program) or (), parameters_of(function) or (), strict=False):
+        if ours[0] != theirs[0] or ours[1] not in (
+            inspect.Parameter.POSITIONAL_ONLY,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        ):
+            break
+        count += 1
+    return count
+
+
+def honoured(
+    program: Callable[..., Any], function: Any, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Map the arguments of a NumPy call to the program that stands for it; refuse what it does not honour."""
+    if not kwargs and len(args) <= shared_positions(program, function):
+        return tuple(args), kwargs
     accepted = parameters_of(program) or ()
     names = [name for name, _, _ in accepted]
     known = parameters_of(function)
     params = dict(kwargs)
     if known and not any(kind is inspect.Parameter.VAR_POSITIONAL for _, kind, _ in known):
         if len(args) > len(known):
-            raise TypeError(f"np.{function.__name__} takes at most {len(known)} arguments, {len(args)} were given")
+            raise TypeError(
+                f"np.{function.__name__} takes at most {len(known)} arguments, {len(args)} were given"
+            )
         params.update(zip((name for name, _, _ in known), args, strict=False))
         args = ()
     kept = {}
@@ -198,7 +243,11 @@ def honoured(program: Callable[..., Any], function: Any, args: Sequence[Any], kw
                 kept[name] = value
         elif not is_default(name, value, function):
             raise unknown_keyword(function, name, value, names)
-    required = [name for name, kind, default in accepted if default is inspect.Parameter.empty and kind is not inspect.Parameter.VAR_POSITIONAL]
+    required = [
+        name
+        for name, kind, default in accepted
+        if default is inspect.Parameter.empty and kind is not inspect.Parameter.VAR_POSITIONAL
+    ]
     missing = [name for name in required[len(args) :] if name not in kept]
     if missing:
         raise TypeError(f"np.{function.__name__} misses its argument {missing[0]!r}")
@@ -219,8 +268,16 @@ def unknown_keyword(function: Any, name: str, value: Any, honours: list[str]) ->
     """Return the error for a keyword that no derivative rule understands."""
     takes = f"it takes {', '.join(honours)}" if honours else "it takes no keywords"
     close = difflib.get_close_matches(name, honours, 1)
-    advice = f"did you mean {close[0]}?" if close else ADVICE.get(name, "compute on .data, outside the derivative")
-    shown = value.__name__ if isinstance(value, type) else describe(value) if hasattr(value, "shape") else repr(value)
+    advice = (
+        f"did you mean {close[0]}?" if close else ADVICE.get(name, "compute on .data, outside the derivative")
+    )
+    shown = (
+        value.__name__
+        if isinstance(value, type)
+        else describe(value)
+        if hasattr(value, "shape")
+        else repr(value)
+    )
     return TypeError(
         f"{full_name(function)}(..., {name}={shown}) has no derivative rule on Tensors: {takes}; {advice}"
     )
@@ -230,22 +287,56 @@ def unknown_keyword(function: Any, name: str, value: Any, honours: list[str]) ->
 
 
 def unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any], method: str = "__call__") -> Any:
-    """Run an unknown function on plain values where nothing is differentiated; else refuse it with advice."""
+    """Run an unknown function on plain values where no gradient can get lost; else refuse it with advice."""
     name = full_name(function) + ("" if method == "__call__" else f".{method}")
-    tracked = [x for x in tensors_in((args, kwargs)) if x.node is not None]
-    if not tracked and kwargs.get("out") is None:
+    tracked = [x for x in tensors_in((args, kwargs)) if x.node is not None and current_mode() != OFF]
+    if (not tracked or function in VERDICTS) and kwargs.get("out") is None:
         call = function if method == "__call__" else getattr(function, method)
         return call(*plain(args), **plain(kwargs))
     if method == "__call__" and function in TABLE:
         raise unknown_keyword(function, *next(iter(kwargs.items())), [])
     known = [known for known in map(full_name, (*TABLE, *COMPOSITES)) if known.startswith("np.")]
-    close = difflib.get_close_matches(name, known, 3, 0.7)
+    close = list(dict.fromkeys(difflib.get_close_matches(name, known, 3, 0.7)))
     nearest = f"The nearest that have one: {', '.join(close)}. " if close else ""
+    if getattr(function, "__name__", "") in INSTEAD:
+        nearest = f"{INSTEAD[function.__name__]} has one and does the same. "
+    elif method == "at" or getattr(function, "__name__", "") in IN_PLACE:
+        nearest = "It changes an array in place: build a new one, with np.where, np.concatenate or np.stack. "
     who = ", ".join(describe(x) for x in tracked[:3])
     raise NotImplementedError(
         f"{name} has no derivative rule, and {who} is being differentiated. {nearest}"
         f"For the value alone use .data; for a rule of your own see mg.primitive"
     )
+
+
+#: Functions that answer with truth values, positions, types or text: no gradient passes them.
+VERDICTS = frozenset((
+    np.allclose, np.isclose, np.array_equal, np.array_equiv, np.isin, np.isneginf, np.isposinf, np.isreal, np.iscomplex,
+    np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize, np.lexsort, np.argpartition,
+    np.result_type, np.can_cast, np.common_type, np.min_scalar_type, np.shares_memory, np.may_share_memory,
+    np.array2string, np.array_repr, np.array_str,
+))  # fmt: skip
+
+#: What to write in place of common functions without a rule.
+INSTEAD = {
+    "sort": "x[np.argsort(x)]",
+    "diff": "x[1:] - x[:-1]",
+    "tile": "np.concatenate([x] * n)",
+    "repeat": "x[np.repeat(np.arange(len(x)), n)]",
+    "pad": "np.concatenate with np.zeros",
+    "vecdot": "np.sum(a * b, axis=-1)",
+    "linspace": "a + (b - a) * np.linspace(0, 1, n)",
+    "broadcast_arrays": "np.broadcast_to, of each array,",
+    "meshgrid": "np.broadcast_to, of each array with new axes,",
+    "nan_to_num": "np.where(np.isnan(x), 0, x)",
+    "take_along_axis": "indexing, x[rows, columns],",
+    "delete": "indexing with a mask, x[keep],",
+    "insert": "np.concatenate",
+    "append": "np.concatenate",
+}
+
+#: Functions that write into an argument.
+IN_PLACE = ("copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "shuffle")
 
 
 def full_name(function: Any) -> str:
@@ -283,14 +374,27 @@ def plain(x: Any) -> Any:
 
 def no_attribute(t: Any, attribute: str) -> AttributeError:
     """Return the error for a method that Tensors lack, with the nearest that they have."""
-    if attribute.startswith("__"):
-        return AttributeError(f"'Tensor' object has no attribute {attribute!r}")
-    if attribute in ("sort", "partition", "fill", "put", "itemset", "resize", "setfield", "setflags", "byteswap"):
+    if attribute in (
+        "sort",
+        "partition",
+        "fill",
+        "put",
+        "itemset",
+        "resize",
+        "setfield",
+        "setflags",
+        "byteswap",
+    ):
         return AttributeError(
-            f"Tensors are immutable and have no .{attribute}(), which works in place; use .numpy() for a copy to change"
+            f"Tensors are immutable and have no .{attribute}(), which works in place; use .numpy() for a "
+            "copy to change"
         )
     close = difflib.get_close_matches(attribute, [a for a in dir(type(t)) if not a.startswith("_")], 1)
-    known = f"np.{attribute}(...) works on it" if hasattr(np, attribute) and getattr(np, attribute) in (TABLE | COMPOSITES) else ""
+    known = (
+        f"np.{attribute}(...) works on it"
+        if hasattr(np, attribute) and getattr(np, attribute) in (TABLE | COMPOSITES)
+        else ""
+    )
     advice = known or (f"did you mean .{close[0]}?" if close else "the value alone is .data")
     return AttributeError(f"a Tensor has no attribute {attribute!r}: {advice}")
 
@@ -303,9 +407,12 @@ def leaving(t: Any, how: str) -> TypeError:
     name = name_of(t) or "t"
     value = f"{name}.item() for the number" if t.size == 1 else f"{name}.data for the values"
     return TypeError(
-        f"{how}({name}) would take {describe(t)} out of its graph, and its gradient with it: it is being differentiated. "
-        f"Use {value}, {name}.detach() for a constant Tensor, or keep computing with NumPy functions on {name} itself. "
-        f"(To store it in an array, a[i] = {name}.item(); to collect Tensors differentiably, np.stack or mg.tensor([...]))"
+        f"{how}({name}) would take {describe(t)} out of its graph, and its gradient with it: it is being "
+        "differentiated. "
+        f"Use {value}, {name}.detach() for a constant Tensor, or keep computing with NumPy functions on "
+        f"{name} itself. "
+        f"(To store it in an array, a[i] = {name}.item(); to collect Tensors differentiably, np.stack or "
+        "mg.tensor([...]))"
     )
 
 
@@ -314,12 +421,15 @@ def assignment(t: Any, value: Any) -> Exception:
     name = name_of(t) or "t"
     if t.node is None:
         return TypeError(
-            f"{name}[...] = {name_of(value) or 'value'}: {describe(value)} is being differentiated, {name} is a constant; "
+            f"{name}[...] = {name_of(value) or 'value'}: {describe(value)} is being differentiated, {name} "
+            "is a constant; "
             "build the array with np.stack, np.concatenate or np.where instead"
         )
     return TypeError(
-        f"{name}[...] = ... would change {describe(t)}, which is being differentiated, in place. Build a new tensor "
-        f"instead: np.where(mask, new, {name}), np.concatenate or np.stack; a parameter is changed by {name}.assign(...) "
+        f"{name}[...] = ... would change {describe(t)}, which is being differentiated, in place. Build a new "
+        "tensor "
+        f"instead: np.where(mask, new, {name}), np.concatenate or np.stack; a parameter is changed by "
+        f"{name}.assign(...) "
         "or under mg.no_grad()"
     )
 
@@ -329,28 +439,45 @@ def in_place(t: Any, symbol: str) -> Exception:
     name = name_of(t) or "t"
     if symbol == "[...]":
         return TypeError(
-            f"{name}[...] = ... : {describe(t)} shares memory with another array or tensor (it is a view, or there is a "
-            f"view of it), which NumPy would change as well; make it a value of its own first: {name} = {name}.copy()"
+            f"{name}[...] = ... : {describe(t)} shares memory with another array or tensor (it is a view, or "
+            "there is a "
+            f"view of it), which NumPy would change as well; make it a value of its own first: {name} = "
+            f"{name}.copy()"
         )
-    if t.node is not None and t.node.primitive.name == "argument":
+    if t.node is not None and (t.node.primitive.name == "argument" or getattr(t.node, "argument", False)):
         return TypeError(
-            f"{name} {symbol}= ... would change {describe(t)}, an argument that is being differentiated; write "
-            f"{name} = {name} {symbol} ..."
+            f"{name} {symbol}= ... would change {describe(t)}, an argument of the function that is being "
+            "differentiated or "
+            f"traced; write {name} = {name} {symbol} ..."
         )
     if t.node is not None and not t.is_leaf and current_mode() == OFF:
         return TypeError(
-            f"{name} {symbol}= ... under no_grad() would take {describe(t)}, the result of {t.node.primitive.name}, out of "
-            f"its graph; write {name} = {name} {symbol} ... for a constant, or leave no_grad() to have it differentiated"
+            f"{name} {symbol}= ... under no_grad() would take {describe(t)}, the result of "
+            f"{t.node.primitive.name}, out of "
+            f"its graph; write {name} = {name} {symbol} ... for a constant, or leave no_grad() to have it "
+            "differentiated"
         )
     if t.node is not None and t.is_leaf:
         return TypeError(
-            f"{name} {symbol}= ... would change {describe(t)}, a leaf that requires a gradient, while it is recorded. To "
-            f"update a parameter write `with mg.no_grad(): {name} {symbol}= ...` or {name}.assign(...); for a new "
+            f"{name} {symbol}= ... would change {describe(t)}, a leaf that requires a gradient, while it is "
+            "recorded. To "
+            f"update a parameter write `with mg.no_grad(): {name} {symbol}= ...` or {name}.assign(...); for "
+            "a new "
             f"quantity write {name} = {name} {symbol} ..."
         )
     return TypeError(
-        f"{name} {symbol}= ... : {describe(t)} shares memory with another tensor (it is a view, or there is a view of it), "
-        f"which NumPy would change as well; write {name} = {name} {symbol} ..."
+        f"{name} {symbol}= ... : {describe(t)} shares memory with another tensor or array (it is a view, or "
+        "there is a view "
+        f"of it), which NumPy would change as well; write {name} = {name} {symbol} ..."
+    )
+
+
+def argument_changed(t: Any) -> TypeError:
+    """Return the error for a new value given to an argument of a function while it is differentiated or traced."""
+    return TypeError(
+        f"{describe(t)} is an argument of the function that is being differentiated or traced, and cannot be "
+        "given another "
+        "value: its gradient would be that of the new one. Make a new value under another name"
     )
 
 
@@ -358,7 +485,8 @@ def in_place_type(t: Any, symbol: str, made: Any) -> TypeError:
     """Return the error for an in-place operator whose result is of a type that the tensor cannot hold."""
     name = name_of(t) or "t"
     return TypeError(
-        f"{name} {symbol}= ... makes {made.dtype} of {describe(t)} of {t.dtype}, which does not fit in place; write "
+        f"{name} {symbol}= ... makes {made.dtype} of {describe(t)} of {t.dtype}, which does not fit in "
+        "place; write "
         f"{name} = {name} {symbol} ..."
     )
 
@@ -366,15 +494,20 @@ def in_place_type(t: Any, symbol: str, made: Any) -> TypeError:
 def data_set(t: Any) -> AttributeError:
     """Return the error for an assignment to `data`."""
     name = name_of(t) or "t"
-    return AttributeError(f"{name}.data is read-only, so that no gradient goes wrong: give it another value by {name}.assign(...)")
+    return AttributeError(
+        f"{name}.data is read-only, so that no gradient goes wrong: give it another value by "
+        f"{name}.assign(...)"
+    )
 
 
 def new_leaf(t: Any) -> TypeError:
     """Return the error for a leaf made of a Tensor that is being differentiated."""
     name = name_of(t) or "t"
     return TypeError(
-        f"mg.tensor({name}, requires_grad=True) would take {describe(t)} out of its graph: it is being differentiated. "
-        f"Use {name} itself, or mg.tensor({name}.data, requires_grad=True) for a new parameter of the same value"
+        f"mg.tensor({name}, requires_grad=True) would take {describe(t)} out of its graph: it is being "
+        "differentiated. "
+        f"Use {name} itself, or mg.tensor({name}.data, requires_grad=True) for a new parameter of the same "
+        "value"
     )
 
 
@@ -386,7 +519,8 @@ def detached(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> TypeError:
     culprit = next((x for x in inputs if not hasattr(x, "node") and np.asarray(x).dtype == y.dtype), None)
     who = f"{describe(culprit)} is" if culprit is not None else "the result is"
     return TypeError(
-        f"{primitive.name}({', '.join(calls(x) if hasattr(x, 'node') else describe(x) for x in inputs)}): {who} of dtype "
+        f"{primitive.name}({', '.join(calls(x) if hasattr(x, 'node') else describe(x) for x in inputs)}): "
+        f"{who} of dtype "
         f"{y.dtype}, which has no derivative; convert it first, e.g. with .astype(float)"
     )
 
@@ -409,7 +543,8 @@ def masked(x: Any) -> TypeError:
     """Return the error for a masked array."""
     name = name_of(x) or "a"
     return TypeError(
-        f"{describe(x)} is a masked array and would lose its mask: use {name}.filled(value), and the mask as a factor, "
+        f"{describe(x)} is a masked array and would lose its mask: use {name}.filled(value), and the mask as "
+        "a factor, "
         f"~{name}.mask * ..."
     )
 
@@ -417,7 +552,8 @@ def masked(x: Any) -> TypeError:
 def foreign(x: Any) -> TypeError:
     """Return the error for an operand of a type that computes in its own way."""
     return TypeError(
-        f"{describe(x)} of type {type(x).__name__} does not mix with Tensors: it has rules of its own. Convert one of the two, "
+        f"{describe(x)} of type {type(x).__name__} does not mix with Tensors: it has rules of its own. "
+        "Convert one of the two, "
         "e.g. with np.asarray(...)"
     )
 
@@ -428,14 +564,18 @@ def out_argument(ufunc: Any, inputs: Sequence[Any], out: Any) -> TypeError:
     target = name_of(out) or "a"
     source = next((x for x in inputs if x is not out and hasattr(x, "_value")), None)
     name = name_of(source) if source is not None else None
-    symbol = {"add": "+", "subtract": "-", "multiply": "*", "true_divide": "/", "divide": "/"}.get(ufunc.__name__)
+    symbol = {"add": "+", "subtract": "-", "multiply": "*", "true_divide": "/", "divide": "/"}.get(
+        ufunc.__name__
+    )
     if symbol and not hasattr(out, "_value"):
         return TypeError(
-            f"{target} {symbol}= {name or 't'} would write {describe(source)} into {describe(out)}, a plain array, and "
+            f"{target} {symbol}= {name or 't'} would write {describe(source)} into {describe(out)}, a plain "
+            "array, and "
             f"lose its gradient: write {target} = {target} {symbol} {name or 't'}, or use {name or 't'}.data"
         )
     return TypeError(
-        f"np.{ufunc.__name__}(..., out={target}) would write a result that is being differentiated into an array and "
+        f"np.{ufunc.__name__}(..., out={target}) would write a result that is being differentiated into an "
+        "array and "
         f"lose its gradient: write {target} = np.{ufunc.__name__}(...)"
     )
 
@@ -445,8 +585,10 @@ def changed(leaf: Any, node: Any) -> RuntimeError:
     name = leaf.name or owner_of(leaf)
     who = f"`{name}` of shape {leaf.shape}" if name else f"a tensor of shape {leaf.shape}"
     return RuntimeError(
-        f"the gradient of {node.primitive.name} (result of shape {node.shape}) needs the value that {who} had when it was "
-        "recorded, but it was changed since (assign, an optimizer step, or an in-place operator). Call backward() before "
+        f"the gradient of {node.primitive.name} (result of shape {node.shape}) needs the value that {who} "
+        "had when it was "
+        "recorded, but it was changed since (assign, an optimizer step, or an in-place operator). Call "
+        "backward() before "
         "the change, or compute the forward pass again"
     )
 
@@ -487,16 +629,18 @@ def not_numbers(data: Any, error: Exception | None) -> TypeError | ValueError:
         return ValueError(f"{called} cannot become a tensor: its rows have different lengths")
     dtype = f" (dtype {data.dtype})" if hasattr(data, "dtype") else ""
     return TypeError(
-        f"{called}{dtype} cannot become a tensor: a tensor holds numbers. Convert first, e.g. np.asarray(..., dtype=float)"
-        + (f" ({error})" if error is not None else "")
+        f"{called}{dtype} cannot become a tensor: a tensor holds numbers. Convert first, e.g. "
+        "np.asarray(..., dtype=float)" + (f" ({error})" if error is not None else "")
     )
 
 
 def no_graph(t: Any) -> RuntimeError:
     """Return the error for backward on a constant."""
     return RuntimeError(
-        f"backward() of {describe(t)}: it depends on no tensor that requires a gradient. Make the parameters with "
-        "mg.tensor(..., requires_grad=True), compute outside mg.no_grad(), and do not .detach() or take .data on the way"
+        f"backward() of {describe(t)}: it depends on no tensor that requires a gradient. Make the parameters "
+        "with "
+        "mg.tensor(..., requires_grad=True), compute outside mg.no_grad(), and do not .detach() or take "
+        ".data on the way"
     )
 
 
@@ -504,7 +648,8 @@ def no_cotangent(t: Any) -> ValueError:
     """Return the error for backward on an array without a cotangent."""
     name = name_of(t) or "y"
     return ValueError(
-        f"backward() of {describe(t)} needs a cotangent: only a result of size one has *the* gradient. Reduce it first, "
+        f"backward() of {describe(t)} needs a cotangent: only a result of size one has *the* gradient. "
+        "Reduce it first, "
         f"np.sum({name}).backward(), or pass one of its shape: {name}.backward(np.ones({t.shape}))"
     )
 

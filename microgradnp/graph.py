@@ -52,7 +52,13 @@ class Graph:
     """
 
     def __init__(
-        self, function: str, inputs: dict[str, Node], result: Any, names: dict[str, Node], constants: dict[str, Any], since: int
+        self,
+        function: str,
+        inputs: dict[str, Node],
+        result: Any,
+        names: dict[str, Node],
+        constants: dict[str, Any],
+        since: int,
     ) -> None:
         self.function = function
         self.inputs = inputs
@@ -61,13 +67,19 @@ class Graph:
         leaves = [leaf for _, leaf in tree.flatten(result)]
         self.outputs: list[Node] = [y.node for y in leaves if isinstance(y, Tensor) and y.node is not None]
         inner, _ = reachable([*self.outputs, *names.values(), *inputs.values()], since)
-        outside = {y.node: y._value for y in leaves if isinstance(y, Tensor) and y.node is not None and y.node.order < since}
+        outside = {
+            y.node: y._value
+            for y in leaves
+            if isinstance(y, Tensor) and y.node is not None and y.node.order < since
+        }
         for node in inner:
             for parent, value in zip(node.parents, node.saved[1:], strict=False):
                 if parent is not None and parent.order < since:
                     outside[parent] = value
-        self.outside: dict[Node, Array] = outside
-        self.nodes: list[Node] = sorted(outside, key=lambda node: node.order) + inner
+        self.outside: dict[Node, Array] = {
+            node: outside[node] for node in sorted(outside, key=lambda node: node.order)
+        }
+        self.nodes: list[Node] = [*self.outside, *inner]
         self.names = {name: node for name, node in names.items() if node.order >= since or node in outside}
         self._labels: dict[Node, str] = {}
         for name, node in self.names.items():
@@ -81,7 +93,9 @@ class Graph:
         """Return the value of a node or name, as it was computed."""
         if isinstance(node, str):
             if node not in self.names:
-                raise KeyError(f"no quantity of {self.function} is called {node!r}; there are {', '.join(self.names)}")
+                raise KeyError(
+                    f"no quantity of {self.function} is called {node!r}; there are {', '.join(self.names)}"
+                )
             node = self.names[node]
         return self.outside[node] if node in self.outside else node.saved[0]
 
@@ -110,7 +124,10 @@ class Graph:
         def evaluate(*values: Array) -> Array:
             new: dict[Node | None, Array] = dict(zip(changed, values, strict=True))
             for node in program:
-                xs = [new.get(p, x) if p is not None else x for p, x in zip(node.parents, node.saved[1:], strict=True)]
+                xs = [
+                    new.get(p, x) if p is not None else x
+                    for p, x in zip(node.parents, node.saved[1:], strict=True)
+                ]
                 new[node] = node.primitive.function(*xs, **(node.params or {}))
             return new.get(output, output.saved[0])
 
@@ -221,10 +238,12 @@ class Names:
             by_function: dict[str, dict[Node, None]] = {}  # ordered sets
             for where, node in found:
                 by_function.setdefault(where, {})[node] = None
-            for where, history in by_function.items():
-                add(names, {name: list(history)}, f"{where.strip('<>')}.")
+            for where, nodes in by_function.items():
+                add(names, {name: list(nodes)}, f"{where.strip('<>')}.")
         for frame in inner:  # attributes and containers that only a method sees: self.hidden
             for name, holder in list(frame.f_locals.items()):
+                if isinstance(holder, Tensor):
+                    continue
                 for path, node in nested(name, holder):
                     names.setdefault(path, node)
         for code, scope in {frame.f_code: frame.f_globals for frame in (main, *inner)}.items():
@@ -236,7 +255,7 @@ class Names:
             for name, value in main.f_locals.items()
             if not (isinstance(value, Tensor) and value.node is not None) and name not in names
         }
-        return names, {name: tree.transform(value_of, v) for name, v in plain.items()}
+        return names, {name: without_tensors(value, [5000]) for name, value in plain.items()}
 
     def forget(self) -> None:
         """Let go of the frames: one of them holds this object, and the garbage collector would have to find the cycle."""
@@ -255,9 +274,16 @@ def code_of(f: Any) -> Any:
     return getattr(f, "__code__", None)
 
 
-def value_of(x: Any) -> Any:
-    """Return the value of a Tensor, and anything else as it is."""
-    return x.data if isinstance(x, Tensor) else x
+def without_tensors(x: Any, budget: list[int], depth: int = 4) -> Any:
+    """Return the value of a Tensor, also inside containers as far as the budget of items reaches; else x itself."""
+    if isinstance(x, Tensor):
+        return x.data
+    items = tree.children(x) if depth else None
+    if items is None or len(items) > budget[0]:
+        return x
+    budget[0] -= len(items)
+    new = [without_tensors(item, budget, depth - 1) for _, item in items]
+    return x if all(a is b for a, (_, b) in zip(new, items, strict=True)) else tree.rebuilt(x, new)
 
 
 def add(names: dict[str, Node], bindings: dict[str, list[Node]], prefix: str) -> None:
@@ -392,12 +418,16 @@ def input_tensor(leaf: Any, path: str) -> Any:
         value = leaf._value
     elif isinstance(leaf, float | complex) or (isinstance(leaf, np.generic) and leaf.dtype.kind in "fc"):
         value = np.asarray(leaf)[()]
-    elif isinstance(leaf, np.ndarray) and leaf.dtype.kind in "biufc" and not isinstance(leaf, np.ma.MaskedArray):
+    elif (
+        isinstance(leaf, np.ndarray)
+        and leaf.dtype.kind in "biufc"
+        and not isinstance(leaf, np.ma.MaskedArray)
+    ):
         value = private(np.asarray(leaf))
         value = value[()] if not value.ndim else value
     else:
         return leaf
-    return Tensor(value, Leaf(value, path))
+    return Tensor(value, Leaf(value, path, argument=True))
 
 
 def parameter_paths(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:

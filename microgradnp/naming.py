@@ -17,7 +17,18 @@ OUR_ROOT, NUMPY_ROOT = (os.path.join(os.path.dirname(path), "") for path in (__f
 
 #: Rooms whose frames run between the user's code and the record. The others (layers, the demonstration) use the
 #: library as a user does, and their variables are worth naming.
-ENGINE = ("tensor", "tape", "transforms", "primitives", "graph", "tree", "naming", "explain", "draw", "verify")
+ENGINE = (
+    "tensor",
+    "tape",
+    "transforms",
+    "primitives",
+    "graph",
+    "tree",
+    "naming",
+    "explain",
+    "draw",
+    "verify",
+)
 
 
 def is_engine(module: str) -> bool:
@@ -85,7 +96,9 @@ def name_of(value: Any) -> str | None:
     for frame in user_frames():
         for scope in (frame.f_locals, frame.f_globals):
             variables = [item for item in scope.items() if not item[0].startswith("__")]
-            variables.sort(key=lambda item: item[0].startswith("_"))  # last: what a notebook calls its latest results
+            variables.sort(
+                key=lambda item: item[0].startswith("_")
+            )  # last: what a notebook calls its latest results
             for name, candidate in variables:
                 if same(candidate, value):
                     return name
@@ -99,7 +112,11 @@ def name_of(value: Any) -> str | None:
 def items_of(holder: Any) -> list[tuple[str, Any]]:
     """Return what a container or an object holds, with the path that a user would write to reach it."""
     if isinstance(holder, dict):
-        return [(f"[{key!r}]".replace("'", '"'), item) for key, item in list(holder.items())[:200] if isinstance(key, str | int)]
+        return [
+            (f"[{key!r}]".replace("'", '"'), item)
+            for key, item in list(holder.items())[:200]
+            if isinstance(key, str | int)
+        ]
     if isinstance(holder, list | tuple):
         fields = getattr(holder, "_fields", None)
         return [(f".{fields[i]}" if fields else f"[{i}]", item) for i, item in enumerate(holder[:200])]
@@ -107,7 +124,9 @@ def items_of(holder: Any) -> list[tuple[str, Any]]:
     if isinstance(holder, type | ModuleType) or module == "builtins" or is_engine(module):
         return []
     try:
-        attributes = object.__getattribute__(holder, "__dict__")  # a __getattr__ of the user's may do anything
+        attributes = object.__getattribute__(
+            holder, "__dict__"
+        )  # a __getattr__ of the user's may do anything
     except AttributeError:
         return []
     return [(f".{name}", item) for name, item in list(attributes.items())[:200]]
@@ -118,9 +137,19 @@ def describe(value: Any) -> str:
     shape = getattr(value, "shape", None)
     name = name_of(value)
     if shape is None:
-        return f"`{name}`" if name else repr(value) if isinstance(value, int | float | complex | str) else type(value).__name__
+        return (
+            f"`{name}`"
+            if name
+            else repr(value)
+            if isinstance(value, int | float | complex | str)
+            else type(value).__name__
+        )
     what = f"of shape {shape}" if shape else "0-d"
-    return f"`{name}` {what}" if name else f"{'an' if type(value).__name__[0] in 'aeioun' else 'a'} {type(value).__name__} {what}"
+    return (
+        f"`{name}` {what}"
+        if name
+        else f"{'an' if type(value).__name__[0] in 'aeioun' else 'a'} {type(value).__name__} {what}"
+    )
 
 
 def calls(value: Any) -> str:

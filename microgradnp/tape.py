@@ -11,16 +11,19 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar, Token
 from operator import attrgetter
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from microgradnp.primitives.primitive import Primitive, expand, linear, unbroadcast
+from microgradnp.primitives.primitive import Primitive, expand, linear, math_prod, unbroadcast
 
 Array = Any
 
 #: Order of creation: operands always come before results. Shared by all threads; a step is atomic.
 tick: Callable[[], int] = itertools.count(1).__next__
+
+order_of = attrgetter("order")
 
 OFF, RECORD, TRACE = 0, 1, 2
 #: Whether operations on Tensors that require a gradient are recorded, or everything is. Per thread and per task.
@@ -43,8 +46,8 @@ class Node:
     params : dict or None
         The keywords of the call.
     saved : tuple
-        The output and the operands. What no rule reads is not kept: None stands for the output, an operand's own node
-        (or `Known`, or None for a number) for the operand. Last, if there is one, the slope that was computed on the way.
+        The output and the operands. What no rule reads is not kept: None stands for the output, an operand's own node,
+        or `Known`, for the operand. Last, if there is one, the slope that was computed on the way.
     spec : tuple
         Shape and dtype of the output.
     order : int
@@ -93,27 +96,45 @@ class Node:
 
 
 class Leaf(Node):
-    """Where a graph begins: a Tensor that requires a gradient, or an input of a function being traced."""
+    """Where a graph begins: a Tensor that requires a gradient, or (`argument`) one of a function being differentiated."""
 
-    __slots__ = ("changed", "grad", "name")
+    __slots__ = ("argument", "changed", "grad", "name")
 
-    def __init__(self, value: Array, name: str | None = None) -> None:
+    def __init__(self, value: Array, name: str | None = None, argument: bool = False) -> None:
         super().__init__(LEAF, (), (value,), (value.shape, value.dtype))
         self.grad: np.ndarray[Any, Any] | None = None
         self.name = name
         self.changed = 0  # when its Tensor last got another value
+        self.argument = argument
 
 
 class Known:
     """Stands in a rule for an operand that it does not read: shape and dtype only."""
 
-    __slots__ = ("dtype", "ndim", "shape", "size")
+    __slots__ = ("dtype", "shape")
 
     def __init__(self, value: Array) -> None:
-        self.shape: tuple[int, ...] = np.shape(value)
-        self.dtype = np.asarray(value).dtype
-        self.ndim = len(self.shape)
-        self.size = int(np.prod(self.shape, dtype=np.int64))
+        self.shape: tuple[int, ...] = value.shape
+        self.dtype: np.dtype[Any] = value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math_prod(self.shape)
+
+
+#: Python's own numbers, whose shape and type need not be looked up each time.
+KNOWN_NUMBERS = {number: Known(np.asarray(number())) for number in (bool, int, float, complex)}
+
+
+def known(value: Array) -> Known:
+    """Return the stand-in for an operand."""
+    return KNOWN_NUMBERS.get(value.__class__) or Known(value if hasattr(value, "dtype") else np.asarray(value))
 
 
 LEAF = Primitive(lambda: None, 0, (), {})
@@ -161,18 +182,18 @@ def reachable(roots: Iterable[Node | None], since: int = 0) -> tuple[list[Node],
         Whether any node was left out.
     """
     given = {root for root in roots if root is not None}
-    seen = {root for root in given if root.order >= since}
-    nodes = list(seen)
-    outer = len(seen) < len(given)
+    nodes = [root for root in given if root.order >= since]
+    outer = len(nodes) < len(given)
+    seen: set[Node | None] = {None, *given}
     for node in nodes:  # which grows while it is read
         for parent in node.parents:
-            if parent is not None and parent not in seen:
-                if parent.order < since:
-                    outer = True
+            if parent not in seen:
+                seen.add(parent)
+                if parent.order >= since:  # type: ignore[union-attr]
+                    nodes.append(parent)  # type: ignore[arg-type]
                 else:
-                    seen.add(parent)
-                    nodes.append(parent)
-    nodes.sort(key=attrgetter("order"))
+                    outer = True
+    nodes.sort(key=order_of)
     return nodes, outer
 
 
@@ -228,9 +249,9 @@ def reverse_sweep(
     dict
         `gradients`.
     """
-    stops = set(targets)
+    stops = {node for node in targets if node.parents}
     plain = lift is None and within is None
-    float64, pop = np.float64, gradients.pop
+    float64, function, pop = np.float64, FunctionType, gradients.pop
     for node in reversed(nodes):
         parents = node.parents
         if not parents or (stops and node in stops):
@@ -243,27 +264,29 @@ def reverse_sweep(
         saved = node.saved
         if saved is FREED:
             raise freed_error(node)
-        primitive, params = node.primitive, node.params
-        rules, elementwise = primitive.rules, primitive.elementwise
-        if plain and rules is not None:  # on arrays, and a rule for each operand: as below, without any detour
-            if not elementwise and saved[0] is None:
-                saved = (node, *saved[1:])
+        primitive = node.primitive
+        rules = primitive.rules
+        if plain and rules is not None:  # on arrays, and a rule for each operand: almost all nodes
+            params, elementwise = node.params, primitive.elementwise
             i = -1
             for parent in parents:
                 i += 1  # faster than enumerate or zip
                 if parent is None:
                     continue
                 rule = rules[i]
-                if rule.__class__ is int:
-                    if not rule:
-                        continue
-                    d = g if rule == 1 else -g
-                elif elementwise:
-                    d = g * (rule(*saved, **params) if params else rule(*saved))
+                if rule.__class__ is function:
+                    if elementwise:
+                        d = g * rule(*saved)
+                    else:
+                        d = rule(g, *saved) if params is None else rule(g, *saved, **params)
+                elif rule == 1:
+                    d = g
+                elif rule == -1:
+                    d = -g
                 else:
-                    d = rule(g, *saved, **params) if params else rule(g, *saved)
+                    continue
                 spec = parent.spec
-                if (d.__class__ is not float64 or spec is not SCALAR64) and (d.shape != spec[0] or d.dtype != spec[1]):
+                if (d.__class__ is not float64 or spec is not SCALAR64) and (d.shape != spec[0] or d.dtype is not spec[1]):
                     d = fitted(d, parent, primitive)
                 if parent in gradients:
                     gradients[parent] = gradients[parent] + d
@@ -273,11 +296,10 @@ def reverse_sweep(
             if within is not None:
                 parents = tuple(p if p in within else None for p in parents)
             y, xs = operands(node, lift)
-            contributions = primitive.pull(g, y, xs, [p is not None for p in parents], params or {})
+            contributions = primitive.pull(g, y, xs, [p is not None for p in parents], node.params or {})
             for parent, d in zip(parents, contributions, strict=True):
                 if parent is not None and d is not None:
-                    if d.shape != parent.spec[0] or d.dtype != parent.spec[1]:
-                        d = fitted(d, parent, primitive)
+                    d = fitted(d, parent, primitive)
                     gradients[parent] = gradients[parent] + d if parent in gradients else d
         if free:
             node.saved = FREED
@@ -308,8 +330,6 @@ def operands(node: Node, lift: Lift | None) -> tuple[Array, tuple[Array, ...]]:
     if lift is not None:
         y = y if y is None else lift(y, node)
         xs = [x if p is None or x is p else lift(x, p) for x, p in zip(xs, node.parents, strict=True)]
-    if y is None and not node.primitive.elementwise:
-        y = node
     return y, tuple(xs)
 
 
@@ -352,6 +372,8 @@ def forward_sweep(
         dxs = [None if p is None else tangents.get(p) for p in parents]
         if all(dx is None for dx in dxs):
             continue
+        if node.saved is FREED:
+            raise freed_error(node)
         y, xs = operands(node, lift)
         dy = node.primitive.push(dxs, y, xs, node.params or {})
         if dy is not None:

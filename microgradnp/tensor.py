@@ -7,6 +7,7 @@ protocols (``__array_ufunc__``, NEP 13, and ``__array_function__``, NEP 18).
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 
 from microgradnp import explain
 from microgradnp.primitives import COMPOSITES, TABLE
+from microgradnp.primitives.network import linear
 from microgradnp.primitives.primitive import Primitive
 from microgradnp.primitives.shapes import Slot, cast_, concatenate_, getitem_, stack_
 from microgradnp.tape import (
@@ -26,11 +28,11 @@ from microgradnp.tape import (
     RECORD,
     SCALAR64,
     TRACE,
-    Known,
     Leaf,
     Node,
     current_mode,
     freed_error,
+    known,
     mode,
     reachable,
     recording,
@@ -41,6 +43,7 @@ from microgradnp.tape import (
 Array = Any
 
 float64 = np.float64
+ONE = float64(1.0)
 
 #: Operands that are constants to us. Any other type may know better what to do: it gets NotImplemented.
 ARRAYS = (np.ndarray, np.generic)
@@ -113,12 +116,10 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
     for parent in parents:
         value = values[i]
         i += 1  # faster than enumerate or zip
-        if parent is not None:
-            saved.append(value if keep[i] else parent)
-        elif keep[i]:
-            saved.append(constant_of(inputs[i - 1], value))
+        if keep[i]:
+            saved.append(value if parent is not None else constant_of(inputs[i - 1], value))
         else:
-            saved.append(None if primitive.elementwise else Known(value))
+            saved.append(known(value) if parent is None else parent)
     if slope is not None:
         saved.append(slope)
     return Tensor(y, Node(primitive, tuple(parents), tuple(saved), spec, params or None))
@@ -197,6 +198,16 @@ def constant_of(x: Any, value: Any) -> Any:
     return private(value)
 
 
+def unrecorded(primitive: Primitive, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Tensor:
+    """Compute a function of numbers, arrays and Tensors that is not recorded, unless a function is being traced."""
+    if current_mode() == TRACE:
+        return apply(primitive, inputs, {})
+    try:
+        return result(compute(*[x._value if x.__class__ is Tensor else x for x in inputs]))
+    except (ValueError, TypeError, ZeroDivisionError) as error:
+        raise explain.failed(primitive, inputs, {}, error) from error
+
+
 def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
     """Return a recorder for a function of one operand without parameters: the fast path."""
     compute = compute or primitive.function
@@ -205,16 +216,14 @@ def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> 
     def record(x: Any) -> Any:
         if x.__class__ is not Tensor:
             return NotImplemented
-        how = current_mode()
-        if how == TRACE:
-            return apply(primitive, (x,), {})
-        value, node = x._value, x.node
+        node = x.node
+        if node is None or current_mode() != RECORD:
+            return unrecorded(primitive, compute, (x,))
+        value = x._value
         try:
             y = compute(value)
         except (ValueError, TypeError) as error:
             raise explain.failed(primitive, (x,), {}, error) from error
-        if node is None or how == OFF:
-            return result(y)
         if y.__class__ is float64:
             spec = SCALAR64
         else:
@@ -249,18 +258,9 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
             right, right_node = b, None
         else:
             return record_foreign(primitive, a, b)
-        how = current_mode()
-        if how == TRACE:
-            return apply(primitive, (a, b), {})
-        try:
-            y = compute(left, right)
-        except (ValueError, TypeError, ZeroDivisionError) as error:
-            raise explain.failed(primitive, (a, b), {}, error) from error
-        if how == OFF:
-            return result(y)
         if left_node is None:
             if right_node is None:
-                return result(y)
+                return unrecorded(primitive, compute, (a, b))
             keep_y, keep_a, keep_b = keep_right
             if keep_a:
                 left = constant_of(a, left)
@@ -270,6 +270,12 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
                 right = constant_of(b, right)
         else:
             keep_y, keep_a, keep_b = keep_both
+        if current_mode() != RECORD:
+            return unrecorded(primitive, compute, (a, b))
+        try:
+            y = compute(left, right)
+        except (ValueError, TypeError, ZeroDivisionError) as error:
+            raise explain.failed(primitive, (a, b), {}, error) from error
         if y.__class__ is float64:
             spec = SCALAR64
         else:
@@ -278,6 +284,60 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
                 return undifferentiable(y, primitive, (a, b))
         saved = (y if keep_y else None, left if keep_a else left_node, right if keep_b else right_node)
         return Tensor(y, Node(primitive, (left_node, right_node), saved, spec))
+
+    record.__name__ = primitive.name
+    return record
+
+
+def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
+    """Return a recorder for a function of three operands without parameters: the fast path."""
+    compute = primitive.function
+    patterns = itertools.product((True, False), repeat=3)
+    keeps = {tracked: primitive.keeps(tracked) for tracked in patterns if any(tracked)}
+
+    def record(a: Any, b: Any, c: Any) -> Any:
+        if a.__class__ is Tensor:
+            first, first_node = a._value, a.node
+        elif a.__class__ in PLAIN:
+            first, first_node = a, None
+        else:
+            return apply(primitive, (a, b, c), {})
+        if b.__class__ is Tensor:
+            second, second_node = b._value, b.node
+        elif b.__class__ in PLAIN:
+            second, second_node = b, None
+        else:
+            return apply(primitive, (a, b, c), {})
+        if c.__class__ is Tensor:
+            third, third_node = c._value, c.node
+        elif c.__class__ in PLAIN:
+            third, third_node = c, None
+        else:
+            return apply(primitive, (a, b, c), {})
+        keep = keeps.get((first_node is not None, second_node is not None, third_node is not None))
+        if keep is None or current_mode() != RECORD:
+            return apply(primitive, (a, b, c), {})
+        try:
+            y = compute(first, second, third)
+        except (ValueError, TypeError) as error:
+            raise explain.failed(primitive, (a, b, c), {}, error) from error
+        if y.dtype.kind not in "fc":
+            return undifferentiable(y, primitive, (a, b, c))
+        keep_y, keep_first, keep_second, keep_third = keep
+        if first_node is None:
+            first = constant_of(a, first) if keep_first else known(first)
+        elif not keep_first:
+            first = first_node
+        if second_node is None:
+            second = constant_of(b, second) if keep_second else known(second)
+        elif not keep_second:
+            second = second_node
+        if third_node is None:
+            third = constant_of(c, third) if keep_third else known(third)
+        elif not keep_third:
+            third = third_node
+        saved = (y if keep_y else None, first, second, third)
+        return Tensor(y, Node(primitive, (first_node, second_node, third_node), saved, (y.shape, y.dtype)))
 
     record.__name__ = primitive.name
     return record
@@ -297,7 +357,9 @@ def reflected(record: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return reversed_
 
 
-def in_place(record: Callable[[Any, Any], Any], symbol: str) -> Callable[[Any, Any], Any]:
+def in_place(
+    record: Callable[[Any, Any], Any], symbol: str, compute: Callable[[Any, Any], Any] | None = None
+) -> Callable[[Any, Any], Any]:
     """Return the in-place operator: the same Tensor gets the new value, and remembers how it was made.
 
     Refused where NumPy would change something else as well: a leaf that is being recorded, or memory shared by views.
@@ -305,12 +367,16 @@ def in_place(record: Callable[[Any, Any], Any], symbol: str) -> Callable[[Any, A
 
     def operate(self: Any, other: Any) -> Any:
         if isinstance(self.node, Leaf):
-            if current_mode() != OFF:
+            if current_mode() != OFF or self.node.argument:
                 raise explain.in_place(self, symbol)
+            old = self._value
+            if compute is not None and other.__class__ is np.ndarray and other.dtype == old.dtype and other.shape == old.shape:
+                self._set(compute(old, other))  # an update of a parameter
+                return self
             made = record(self, other)
             if made is NotImplemented:
                 return made
-            new, old = made._value, self._value
+            new = made._value
             if new.shape != old.shape or (new.dtype != old.dtype and not np.can_cast(new.dtype, old.dtype, "same_kind")):
                 raise ValueError(
                     f"{explain.calls(self)} {symbol}= {explain.describe(other)}: the result has shape {new.shape} and type "
@@ -399,6 +465,12 @@ class Tensor:
         owner = value
         while isinstance(owner, np.ndarray) and owner.flags.writeable:  # down to the array that owns the memory
             owner.flags.writeable = False
+            owner = owner.base
+        while isinstance(owner, np.ndarray):  # a read-only view: what it is a view of may be the user's to write to
+            if owner.flags.writeable:
+                self._value = value = value.copy()
+                value.flags.writeable = False
+                break
             owner = owner.base
         return value  # type: ignore[no-any-return]
 
@@ -534,6 +606,11 @@ class Tensor:
 
     __hash__ = object.__hash__
 
+    def __getattr__(self, attribute: str) -> NoReturn:
+        if attribute.startswith("_") or hasattr(type(self), attribute):  # a slot that is not set; what others probe for
+            raise AttributeError(f"'Tensor' object has no attribute {attribute!r}", name=attribute, obj=self)
+        raise explain.no_attribute(self, attribute)
+
     def __round__(self, decimals: int = 0) -> Tensor:
         return dispatch(np.round, (self,), {"decimals": decimals})  # type: ignore[no-any-return]
 
@@ -595,8 +672,10 @@ class Tensor:
         given = {id(g)}
         with ACCUMULATING:
             for leaf in leaves:
-                leaf_gradient = own(gradients.get(leaf), leaf, given)
-                leaf.grad = leaf_gradient if leaf.grad is None else leaf.grad + leaf_gradient
+                if leaf.grad is None:
+                    leaf.grad = own(gradients.get(leaf), leaf, given)
+                elif leaf in gradients:
+                    leaf.grad = leaf.grad + gradients[leaf]
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient."""
@@ -625,6 +704,9 @@ class Tensor:
             )
         if isinstance(value, Tensor):
             value = value._value
+        value = np.asarray(value)
+        if not np.can_cast(value.dtype, self.dtype, "same_kind"):
+            raise TypeError(f"cannot assign {value.dtype} to {explain.describe(self)} of {self.dtype}")
         new = np.array(value, dtype=self.dtype)
         if new.shape != self.shape:
             raise ValueError(f"cannot assign a value of shape {new.shape} to {explain.describe(self)}")
@@ -632,6 +714,8 @@ class Tensor:
 
     def _set(self, value: Array) -> None:
         """Rebind the value of a leaf, so that a graph which saved the old one can tell."""
+        if isinstance(self.node, Leaf) and self.node.argument:
+            raise explain.argument_changed(self)
         self._value = value[()] if value.ndim == 0 else value
         if isinstance(self.node, Leaf):
             self.node.saved = (self._value,)
@@ -650,10 +734,6 @@ class Tensor:
         for kind in types:
             if kind is not Tensor and kind.__array_function__ is not np.ndarray.__array_function__:
                 return NotImplemented
-        if not kwargs:
-            record = RECORDERS.get(function)
-            if record is not None and len(args) == TABLE[function].arity:
-                return record(*args)
         return dispatch(function, args, kwargs)
 
     # -- indexing --------------------------------------------------------------------------------------------------
@@ -696,7 +776,7 @@ class Tensor:
     def __rdivmod__(self, other: Any) -> Any:
         return np.divmod(other, self)
 
-    __iadd__, __isub__ = in_place(__add__, "+"), in_place(__sub__, "-")
+    __iadd__, __isub__ = in_place(__add__, "+", operator.add), in_place(__sub__, "-", operator.sub)
     __imul__, __itruediv__ = in_place(__mul__, "*"), in_place(__truediv__, "/")
     __ifloordiv__, __imod__ = in_place(__floordiv__, "//"), in_place(__mod__, "%")
     __ipow__, __imatmul__ = in_place(__pow__, "**"), in_place(__matmul__, "@")
@@ -781,6 +861,11 @@ def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Run a NumPy function, or one of ours, with Tensors among its arguments."""
     primitive = function if isinstance(function, Primitive) else TABLE.get(function)
     if primitive is not None:
+        if not kwargs and len(args) == primitive.arity:
+            record = RECORDERS.get(primitive)
+            if record is not None:
+                made = record(*args)
+                return made if made is not NotImplemented else apply(primitive, args, {})
         inputs, params = explain.bound(primitive, function, args, kwargs)
         return apply(primitive, inputs, params)
     program = COMPOSITES.get(function)
@@ -932,6 +1017,8 @@ def check_differentiable(value: Array, who: Any) -> None:
 
 def cotangent_for(y: Tensor, grad: Any) -> Array:
     """Return the gradient with which a sweep from `y` starts."""
+    if grad is None and y._value.__class__ is float64:
+        return ONE
     shape, dtype = y.shape, y.dtype
     if grad is None:
         if y.size != 1:
@@ -961,10 +1048,12 @@ def own(g: Array | None, like: Any, taken: set[int]) -> np.ndarray[Any, Any]:
 
 def check_unchanged(nodes: Sequence[Node], leaves: Sequence[Leaf]) -> None:
     """Raise if a rule of these nodes would read a leaf's value that was changed since it was recorded."""
-    latest = max((leaf.changed for leaf in leaves), default=0)
+    latest = max([leaf.changed for leaf in leaves], default=0)
     if not latest:
         return
     for node in nodes:
+        if not node.parents:
+            continue
         if node.order > latest:
             break
         if node.saved is FREED:
@@ -1010,10 +1099,11 @@ class no_grad(recording):  # noqa: N801  (used like a function)
         return run
 
 
-#: How each ufunc, and each elementwise function of ours, is recorded when it is called on Tensors without keywords.
+#: How a ufunc, and a function that takes no keywords and returns no view, is recorded: faster than by `apply`.
 RECORDERS: dict[Any, Callable[..., Any]] = {
-    function: (unary if primitive.arity == 1 else binary)(primitive)
+    function: (unary, binary, ternary)[primitive.arity - 1](primitive)
     for function, primitive in TABLE.items()
-    if primitive.elementwise and primitive.arity in (1, 2) and primitive.honours == {}
-    or isinstance(function, np.ufunc) and primitive.arity in (1, 2) and function.nout == 1
+    if primitive.arity in (1, 2, 3)
+    and (isinstance(function, np.ufunc) and function.nout == 1 or primitive.elementwise and not primitive.honours)
+    or function in (np.dot, np.where, linear)
 }

@@ -42,7 +42,9 @@ Function = Callable[..., Any]
 class Run:
     """A function run on fresh variables: the variables, the result, and the graph between them."""
 
-    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int]) -> None:
+    def __init__(
+        self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int]
+    ) -> None:
         self.outer_mode = current_mode()
         self.since = tick()
         self.function = getattr(f, "__name__", "the function")
@@ -53,7 +55,9 @@ class Run:
 
         def variable(path: str, leaf: Any) -> Tensor:
             made, node = new_variable(leaf, path, self.outer_mode)
-            self.variables.append(Tensor(made._value, node))  # our own: f may do with its argument what it likes
+            self.variables.append(
+                Tensor(made._value, node)
+            )  # our own: f may do with its argument what it likes
             self.sources.append(node)
             return made
 
@@ -104,7 +108,10 @@ class Run:
 
     def outputs(self) -> list[Tensor]:
         """Return the leaves of the result as Tensors, or say which of them has no derivative."""
-        return [output_tensor(leaf, f"the result{path} of {self.function}") for path, leaf in tree.flatten(self.result)]
+        return [
+            output_tensor(leaf, f"the result{path} of {self.function}")
+            for path, leaf in tree.flatten(self.result)
+        ]
 
     def plain_result(self) -> Any:
         """Return the result as it leaves the transform: arrays, or Tensors where it depends on something outside."""
@@ -130,12 +137,14 @@ def new_variable(leaf: Any, path: str, outer_mode: int) -> tuple[Tensor, Node]:
         if leaf.node is not None and outer_mode != OFF:
             node = Node(ALIAS, (leaf.node,), (value, value), leaf.node.spec)
         else:
-            node = Leaf(value, path)
+            node = Leaf(value, path, argument=True)
         return Tensor(value, node), node
     if isinstance(leaf, bool | int) or not isinstance(leaf, float | complex | np.ndarray | np.generic):
         value = np.asarray(leaf) if isinstance(leaf, bool | int) else None
         if value is None:
-            raise TypeError(f"`{path}` is a {type(leaf).__name__}, which has no derivative; pass an array or a float")
+            raise TypeError(
+                f"`{path}` is a {type(leaf).__name__}, which has no derivative; pass an array or a float"
+            )
         raise explain.not_differentiable(value, path)
     if isinstance(leaf, np.ma.MaskedArray):
         raise TypeError(f"`{path}` is a masked array and would lose its mask; use its .filled(value)")
@@ -144,7 +153,7 @@ def new_variable(leaf: Any, path: str, outer_mode: int) -> tuple[Tensor, Node]:
         raise explain.not_differentiable(value, path)
     if not value.dtype.isnative:
         value = value.astype(value.dtype.newbyteorder("="))
-    node = Leaf(scalar(value), path)
+    node = Leaf(scalar(value), path, argument=True)
     return Tensor(node.saved[0], node), node
 
 
@@ -167,14 +176,15 @@ def constant_argument(leaf: Any) -> Any:
 def output_tensor(leaf: Any, who: str = "") -> Tensor:
     """Return an output as a Tensor; constants are allowed, and have no gradient. Given `who`, refuse what is not float."""
     if not isinstance(leaf, Tensor):
-        leaf = Tensor(np.asarray(leaf)[()])
+        leaf = np.asarray(leaf)
     if who and leaf.dtype.kind not in "fc":
         kind = {"b": "boolean", "i": "an integer", "u": "an integer"}.get(leaf.dtype.kind, "no number")
         raise TypeError(
-            f"{who} is {kind} ({leaf.dtype}), which has no derivative: return floating point numbers, and compute other "
+            f"{who} is {kind} ({leaf.dtype}), which has no derivative: return floating point numbers, and "
+            "compute other "
             "results apart"
         )
-    return leaf
+    return leaf if isinstance(leaf, Tensor) else Tensor(leaf[()])
 
 
 def on_graph(x: Any) -> bool:
@@ -209,7 +219,11 @@ def parameter_names(f: Function) -> list[str]:
     if code is not None:
         return list(code.co_varnames[hasattr(f, "__self__") : code.co_argcount])
     try:
-        return [p.name for p in inspect.signature(f).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        return [
+            p.name
+            for p in inspect.signature(f).parameters.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
     except (ValueError, TypeError):
         return []
 
@@ -219,16 +233,19 @@ def is_one(argnums: Any) -> bool:
     return isinstance(argnums, int | np.integer)
 
 
-def normalised(argnums: int | Sequence[int], count: int, f: Function) -> tuple[int, ...]:
+def normalised(argnums: Any, count: int, f: Function) -> tuple[int, ...]:
     """Return argnums as non-negative positions."""
-    given = (argnums,) if is_one(argnums) else tuple(argnums)  # type: ignore[arg-type]
+    given = (argnums,) if is_one(argnums) else tuple(argnums)
     name = getattr(f, "__name__", "the function")
     for i in given:
         if not is_one(i):
-            raise TypeError(f"argnums={argnums!r} must be the position of an argument of {name}, or a tuple of positions")
+            raise TypeError(
+                f"argnums={argnums!r} must be the position of an argument of {name}, or a tuple of positions"
+            )
         if not -count <= i < count:
             raise ValueError(
-                f"argnums={argnums!r}, but {name} was called with {count} positional argument(s); what is differentiated "
+                f"argnums={argnums!r}, but {name} was called with {count} positional argument(s); what is "
+                "differentiated "
                 "must be given by position"
             )
     positions = tuple(int(i) % count for i in given)
@@ -241,7 +258,8 @@ def check_callable(f: Any, transform: str) -> None:
     """Raise unless f is a function."""
     if not callable(f):
         raise TypeError(
-            f"mg.{transform} wants a function, but got {explain.describe(f)}: write mg.{transform}(f)(x), not mg.{transform}(f(x))"
+            f"mg.{transform} wants a function, but got {explain.describe(f)}: write mg.{transform}(f)(x), "
+            f"not mg.{transform}(f(x))"
         )
 
 
@@ -251,18 +269,28 @@ def real_scalar(run: Run, f: Function) -> Tensor:
     y = run.result
     advice = "return one real number, e.g. np.sum(...) or np.mean(...), or use mg.jacobian or mg.vjp"
     if y is None:
-        raise TypeError(f"the gradient of {name} needs a scalar, but it returned None (a missing `return`?): {advice}")
+        raise TypeError(
+            f"the gradient of {name} needs a scalar, but it returned None (a missing `return`?): {advice}"
+        )
     if isinstance(y, tuple | list | dict):
         extra = "; for a loss with other results use has_aux=True" if isinstance(y, tuple) else ""
-        raise TypeError(f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}{extra}")
+        raise TypeError(
+            f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}{extra}"
+        )
     if not isinstance(y, Tensor | np.ndarray | np.generic | float | int | complex):
-        raise TypeError(f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}")
+        raise TypeError(
+            f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}"
+        )
     y = output_tensor(y)
     if y.size != 1:
         raise TypeError(f"the gradient of {name} needs a scalar, but it returned shape {y.shape}: {advice}")
     if y.dtype.kind != "f":
         kind = {"c": "a complex number", "b": "a boolean"}.get(y.dtype.kind, f"an integer ({y.dtype})")
-        fix = "take np.real or np.abs(...)**2 of it" if y.dtype.kind == "c" else "it has no derivative; return a float"
+        fix = (
+            "take np.real or np.abs(...)**2 of it"
+            if y.dtype.kind == "c"
+            else "it has no derivative; return a float"
+        )
         raise TypeError(f"the gradient of {name} needs a real number, but it returned {kind}: {fix}")
     return y
 
@@ -439,7 +467,9 @@ def jvp(f: Function, xs: Sequence[Any], dxs: Sequence[Any]) -> tuple[Any, Any]:
     """
     check_callable(f, "jvp")
     if not isinstance(xs, tuple | list) or not isinstance(dxs, tuple | list):
-        raise TypeError("mg.jvp(f, xs, dxs) wants a tuple of arguments and a tuple of tangents: mg.jvp(f, (x,), (dx,))")
+        raise TypeError(
+            "mg.jvp(f, xs, dxs) wants a tuple of arguments and a tuple of tangents: mg.jvp(f, (x,), (dx,))"
+        )
     if len(xs) != len(dxs):
         raise ValueError(f"mg.jvp got {len(xs)} argument(s) and {len(dxs)} tangent(s)")
     run = Run(f, xs, {}, range(len(xs)))
@@ -480,7 +510,9 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         positions = normalised(argnums, len(args), f)
         run = Run(f, args, kwargs, positions)
         outputs = run.outputs()
-        complex_of_real = any(y.dtype.kind == "c" for y in outputs) and any(x.dtype.kind != "c" for x in run.variables)
+        complex_of_real = any(y.dtype.kind == "c" for y in outputs) and any(
+            x.dtype.kind != "c" for x in run.variables
+        )
         if complex_of_real or sum(x.size for x in run.variables) < sum(y.size for y in outputs):
             blocks = columns(run, outputs)
         else:
@@ -500,9 +532,12 @@ def rows(run: Run, outputs: Sequence[Tensor]) -> list[list[Array]]:
             seed = np.zeros(y.shape, y.dtype)
             seed[np.unravel_index(k, y.shape)] = 1
             swept.append(run.sweep_back([y], [scalar(seed)]))
-        blocks.append([
-            gathered([row[i] for row in swept], y.shape + x.shape, 0, x.dtype) for i, x in enumerate(run.variables)
-        ])
+        blocks.append(
+            [
+                gathered([row[i] for row in swept], y.shape + x.shape, 0, x.dtype)
+                for i, x in enumerate(run.variables)
+            ]
+        )
     return blocks
 
 
@@ -516,8 +551,12 @@ def columns(run: Run, outputs: Sequence[Tensor]) -> list[list[Array]]:
             tangents[i][np.unravel_index(k, x.shape)] = 1
             swept.append(run.sweep_forward(outputs, [scalar(t) for t in tangents]))
         for j, y in enumerate(outputs):
-            flat = gathered([column[j] for column in swept], y.shape + (x.size,), -1, y.dtype).reshape(y.shape + x.shape)
-            blocks[j].append(scalar(flat if flat.dtype.kind != x.dtype.kind else flat.astype(x.dtype, copy=False)))
+            flat = gathered([column[j] for column in swept], y.shape + (x.size,), -1, y.dtype).reshape(
+                y.shape + x.shape
+            )
+            blocks[j].append(
+                scalar(flat if flat.dtype.kind != x.dtype.kind else flat.astype(x.dtype, copy=False))
+            )
     return blocks
 
 
@@ -612,10 +651,15 @@ class UserPrimitive(Structural):
         for p in parameters:
             if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
                 stars = "*" if p.kind is p.VAR_POSITIONAL else "**"
-                raise TypeError(f"{called} takes {stars}{p.name}: a primitive names its operands and keywords")
+                raise TypeError(
+                    f"{called} takes {stars}{p.name}: a primitive names its operands and keywords"
+                )
         operands = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY and p.default is p.empty]
         if not operands:
-            raise TypeError(f"{called} has no operand: a primitive has at least one positional parameter without a default")
+            raise TypeError(
+                f"{called} has no operand: a primitive has at least one positional parameter without a "
+                "default"
+            )
         arity = len(operands)
         super().__init__(guarded(function, self), [None] * arity, [None] * arity)
         self.rules = None
@@ -644,7 +688,8 @@ class UserPrimitive(Structural):
     def _checked(self, rules: Sequence[Any], what: str) -> tuple[Any, ...]:
         if len(rules) != self.arity:
             raise TypeError(
-                f"{self.name}.{what} wants one rule for each of its operands ({', '.join(self.operands)}), {len(rules)} "
+                f"{self.name}.{what} wants one rule for each of its operands ({', '.join(self.operands)}), "
+                f"{len(rules)} "
                 "given; None for an operand without a derivative"
             )
         for rule in rules:
@@ -654,7 +699,9 @@ class UserPrimitive(Structural):
 
     def keeps(self, tracked: tuple[bool, ...]) -> tuple[bool, ...]:
         if not self.has_rules:
-            raise NotImplementedError(f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)")
+            raise NotImplementedError(
+                f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)"
+            )
         return super().keeps(tracked)
 
     @property
@@ -662,7 +709,9 @@ class UserPrimitive(Structural):
         """Whether any rule was defined."""
         return any(rule is not None for rule in (*self.vjps, *self.jvps))
 
-    def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+    def pull(
+        self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]
+    ) -> Any:
         gradients: list[Array | None] = []
         for i, want in enumerate(wanted):
             if not want:
@@ -671,11 +720,17 @@ class UserPrimitive(Structural):
                 gradients.append(self._ruled("defvjp", self.vjps[i], g, y, xs, params, i, xs[i]))
             else:
                 self._require(self.jvps)
-                push = functools.partial(self._ruled, "defjvp", self.jvps[i], y=y, xs=xs, params=params, i=i, like=y)
-                gradients.append(None if self.jvps[i] is None else transposed(push, xs[i], g, f"{self.name}.defjvp"))
+                push = functools.partial(
+                    self._ruled, "defjvp", self.jvps[i], y=y, xs=xs, params=params, i=i, like=y
+                )
+                gradients.append(
+                    None if self.jvps[i] is None else transposed(push, xs[i], g, f"{self.name}.defjvp")
+                )
         return gradients
 
-    def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+    def push(
+        self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]
+    ) -> Array:
         total = None
         for i, dx in enumerate(dxs):
             if dx is None:
@@ -684,7 +739,9 @@ class UserPrimitive(Structural):
                 dy = self._ruled("defjvp", self.jvps[i], dx, y, xs, params, i, y)
             else:
                 self._require(self.vjps)
-                pull = functools.partial(self._ruled, "defvjp", self.vjps[i], y=y, xs=xs, params=params, i=i, like=xs[i])
+                pull = functools.partial(
+                    self._ruled, "defvjp", self.vjps[i], y=y, xs=xs, params=params, i=i, like=xs[i]
+                )
                 dy = None if self.vjps[i] is None else transposed(pull, y, dx, f"{self.name}.defvjp")
             if dy is not None:
                 total = dy if total is None else total + dy
@@ -692,10 +749,20 @@ class UserPrimitive(Structural):
 
     def _require(self, rules: Sequence[Any]) -> None:
         if all(rule is None for rule in rules):
-            raise NotImplementedError(f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)")
+            raise NotImplementedError(
+                f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)"
+            )
 
     def _ruled(
-        self, kind: str, rule: Any, g: Array, y: Array, xs: Sequence[Array], params: dict[str, Any], i: int, like: Array
+        self,
+        kind: str,
+        rule: Any,
+        g: Array,
+        y: Array,
+        xs: Sequence[Array],
+        params: dict[str, Any],
+        i: int,
+        like: Array,
     ) -> Array | None:
         """Return what a rule says, or raise if it is no gradient or tangent of the shape of `like`."""
         if rule is None:
@@ -703,13 +770,16 @@ class UserPrimitive(Structural):
         d = rule(guard(g), guard(y), *map(guard, xs), **params)
         who = f"the {kind} rule for {self.operands[i]} of {self.name}"
         if d is None:
-            raise TypeError(f"{who} returned None (a missing `return`?); return an array of shape {like.shape}")
+            raise TypeError(
+                f"{who} returned None (a missing `return`?); return an array of shape {like.shape}"
+            )
         if not isinstance(d, Tensor):
             d = tensor(d) if isinstance(d, list | tuple) else np.array(d)[()]
         if d.shape != like.shape:
             what, whom = ("gradient", "an operand") if kind == "defvjp" else ("tangent", "a result")
             raise ValueError(
-                f"{who} returned a {what} of shape {d.shape} for {whom} of shape {like.shape}; the two must be equal "
+                f"{who} returned a {what} of shape {d.shape} for {whom} of shape {like.shape}; the two must "
+                "be equal "
                 "(sum over the axes that were broadcast)"
             )
         if d.dtype.kind not in "fc" or (d.dtype.kind == "c" and all(x.dtype.kind != "c" for x in (g, like))):

@@ -105,14 +105,18 @@ def matching(tree: Any, like: Any, path: str = "") -> list[tuple[str, Any]]:
     items = None if like is None else children(like)
     if items is None:
         if (like is None) != (tree is None):
-            raise ValueError(f"{path or 'it'} is {'None' if tree is None else 'not None'}, but there is {'no' if like is None else 'an'} array there")
+            raise ValueError(
+                f"{path or 'it'} is {'None' if tree is None else 'not None'}, but there is "
+                f"{'no' if like is None else 'an'} array there"
+            )
         return [] if like is None else [(path, tree)]
     found = None if tree is None else children(tree)
     theirs, ours = dict(found or ()), dict(items)
     if found is None or isinstance(tree, dict) != isinstance(like, dict) or theirs.keys() != ours.keys():
         what = "a leaf" if found is None else f"a {type(tree).__name__} with {', '.join(theirs) or 'nothing'}"
         raise ValueError(
-            f"{path or 'it'} is {what}, but must be a {type(like).__name__} with {', '.join(ours) or 'nothing'}"
+            f"{path or 'it'} is {what}, but must be a {type(like).__name__} with "
+            f"{', '.join(ours) or 'nothing'}"
         )
     return [leaf for step, item in items for leaf in matching(theirs[step], item, path + step)]
 

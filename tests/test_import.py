@@ -6,7 +6,20 @@ import json
 import subprocess
 import sys
 
-HEAVY = ("matplotlib", "graphviz", "graphviz_pure", "rich", "scipy", "numba", "pandas", "sklearn", "PIL", "jax", "torch", "IPython")
+HEAVY = (
+    "matplotlib",
+    "graphviz",
+    "graphviz_pure",
+    "rich",
+    "scipy",
+    "numba",
+    "pandas",
+    "sklearn",
+    "PIL",
+    "jax",
+    "torch",
+    "IPython",
+)
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -27,5 +40,7 @@ def test_importing_loads_no_other_package_than_numpy_does() -> None:
 
 
 def test_computing_and_differentiating_loads_nothing_more() -> None:
-    program = "import microgradnp as mg\nmg.grad(lambda x: mg.relu(x * 2.0))(1.0)\nrepr(mg.trace(mg.logistic, 1.0))"
+    program = (
+        "import microgradnp as mg\nmg.grad(lambda x: mg.relu(x * 2.0))(1.0)\nrepr(mg.trace(mg.logistic, 1.0))"
+    )
     assert not loaded_by(program) & set(HEAVY)

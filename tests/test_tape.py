@@ -212,7 +212,17 @@ def own_primitive() -> None:
 
 @pytest.mark.parametrize(
     "scenario",
-    [eager, eager_retained, never_swept, nested_transforms, pullback, traced, failing, refused, own_primitive],
+    [
+        eager,
+        eager_retained,
+        never_swept,
+        nested_transforms,
+        pullback,
+        traced,
+        failing,
+        refused,
+        own_primitive,
+    ],
 )
 def test_a_graph_is_freed_at_once(scenario: Callable[[], None]) -> None:
     """No reference cycle: the last reference to a graph frees it, with the garbage collector off."""

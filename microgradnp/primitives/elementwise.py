@@ -204,10 +204,36 @@ def _divmod(x1: Array, x2: Array) -> tuple[Array, Array]:
     return np.floor_divide(x1, x2), np.remainder(x1, x2)
 
 
+def _between(a: Array, low: Array, high: Array) -> Array:
+    return np.minimum(np.maximum(a, low), high)
+
+
+def _inside(a: Array, low: Array, high: Array) -> Array:
+    """Return 1 between the bounds, 0 outside, and half at a bound: as the composition of maximum and minimum has it."""
+    strictly = (a > low) & (a < high)
+    if isinstance(strictly, np.ndarray | np.generic) and not np.any((a == low) | (a == high)):
+        return strictly  # the usual case, at a third of the cost
+    return _larger(a, low) * _larger(high, np.maximum(a, low))
+
+
+clip = elementwise(
+    _between,
+    (
+        lambda _y, a, low, high: _inside(a, low, high),
+        lambda _y, a, low, high: _larger(low, a) * _larger(high, np.maximum(a, low)),
+        lambda _y, a, low, high: _larger(np.maximum(a, low), high),
+    ),
+    r"\operatorname{{clip}}({a}, {b}, {c})",
+    smooth=False,
+)
+clip.name = "clip"
+
+
 @composite(np.clip)
 def _clip(a: Array, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Array:
-    # at a bound half of the gradient: np.clip is defined as this composition of maximum and minimum
     low, high = (a_min if min is None else min), (a_max if max is None else max)
+    if low is not None and high is not None:
+        return clip(a, low, high)
     clipped = a if low is None else np.maximum(a, low)
     return clipped if high is None else np.minimum(clipped, high)
 

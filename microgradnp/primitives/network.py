@@ -17,6 +17,7 @@ from microgradnp.primitives.primitive import (
     math_prod,
     self_adjoint,
     structural,
+    unbroadcast,
 )
 
 # -- activations ---------------------------------------------------------------------------------------------
@@ -367,8 +368,9 @@ def _cross_entropy_slope(logits: Array, targets: Array, axis: int) -> Array:
 def _cross_entropy_pull(
     g: Array, _y: Array, logits: Array, targets: Array, slope: Array = None, *, axis: int = -1, reduction: str = "mean"
 ) -> Array:
-    slope = _cross_entropy_slope(logits, targets, axis) if slope is None else slope
-    return _last(_share_of_each(g, _samples(slope), reduction) * slope, axis)
+    if slope is None:
+        slope = _cross_entropy_slope(logits, targets, axis)
+    return _last((g / _samples(slope) if reduction == "mean" else g) * slope, axis)
 
 
 def _cross_entropy_pull_targets(
@@ -558,7 +560,7 @@ linear = structural(
     (
         lambda g, _y, _x, w, _b: np.dot(g, w.T),
         lambda g, _y, x, _w, _b: np.dot(x.T, g),
-        lambda g, _y, _x, _w, _b: g,
+        lambda g, _y, _x, _w, _b: unbroadcast(g, _b.shape),
     ),
     (
         lambda d, _y, _x, w, _b: np.dot(d, w),
@@ -566,5 +568,4 @@ linear = structural(
         lambda d, _y, _x, _w, _b: d,
     ),
     "{a} {b} + {c}",
-    broadcasts=True,
 )

@@ -5,8 +5,8 @@ first, then the output, then the inputs, then the keywords that the operation ho
 Tensors, the same rules serve arrays (fast), higher orders, formulas and programs.
 
 A rule says what it does *not* read by a leading underscore (``lambda y, _x: 1 - y * y``). What is not read is not
-kept: in its place an elementwise rule gets ``None``, and any other rule gets a stand-in that knows only ``shape``,
-``dtype``, ``ndim`` and ``size``.
+kept: in its place a rule gets ``None`` for the output (whose shape is that of the gradient), and for an operand a
+stand-in that knows only ``shape``, ``dtype``, ``ndim`` and ``size``.
 """
 
 from __future__ import annotations
@@ -77,10 +77,12 @@ class Primitive:
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Compute plainly on arrays, record on Tensors: our own functions dispatch as NumPy's do."""
-        for xs in (args, params.values()):
-            for x in xs:
-                if x.__class__ is not np.ndarray and hasattr(x, "__array_function__"):
-                    return x.__array_function__(self, (type(x),), args, params)
+        for x in args:
+            if x.__class__ is not np.ndarray and hasattr(x, "__array_function__"):
+                return x.__array_function__(self, (x.__class__,), args, params)
+        for x in params.values():
+            if x.__class__ is not np.ndarray and hasattr(x, "__array_function__"):
+                return x.__array_function__(self, (x.__class__,), args, params)
         return self.function(*args, **params)
 
     def __repr__(self) -> str:
@@ -131,7 +133,8 @@ class Elementwise(Primitive):
             keywords_of(rules[0]) if rules else {},
             notation,
         )
-        self.locals = self.rules = tuple(locals_)
+        self.locals = tuple(locals_)
+        self.rules = None if self.honours else self.locals
         self.smooth = smooth
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:

@@ -166,13 +166,16 @@ def root(x: Array, p: float = 2) -> Array:
 @composite(np.linalg.norm)
 def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
     matrix = len(axis) == 2 if isinstance(axis, tuple) else axis is None and np.ndim(x) == 2
-    if ord is None or (matrix and ord == "fro") or (not matrix and ord == 2):
+    learned = hasattr(ord, "requires_grad")  # a Tensor: no shortcut at its value may lose its gradient
+    if ord is None or (matrix and ord == "fro") or (not matrix and not learned and ord == 2):
         return root(np.sum(_squared(x), axis=axis, keepdims=keepdims))
     if matrix or isinstance(ord, str) or (axis is None and np.ndim(x) != 1):
         raise NotImplementedError(
             f"np.linalg.norm(..., ord={ord!r}, axis={axis}) of shape {np.shape(x)} has no derivative rule; "
             "the norms of vectors and the Frobenius norm of matrices have one"
         )
+    if learned:
+        return np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1.0 / ord)
     if ord == np.inf:
         return np.max(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == -np.inf:

@@ -17,9 +17,9 @@ from microgradnp import tree
 from microgradnp.graph import Graph, numbers_to_array, trace
 from microgradnp.tape import Node
 from microgradnp.verify.explaining import Explainer
-from microgradnp.verify.judgement import SPREADS, TOLERANCE, Cause, Finding, Status, Witness, compare, finite_gap, numbers_of, rounding_of
+from microgradnp.verify.judgement import SPREADS, TOLERANCE, Cause, Finding, Status, Witness, beside, compare, finite_gap, numbers_of, rounding_of
 from microgradnp.verify.report import Report, Verdict
-from microgradnp.verify.rounding import ROUNDINGS, computed_rounded, gradients_rounded, inputs_moved, noise_of, rounded
+from microgradnp.verify.rounding import ROUNDINGS, computed_rounded, gradients_rounded, inputs_moved, moved, noise_of, rounded
 
 Function = Callable[..., Any]
 
@@ -485,8 +485,7 @@ class Point:
         def step(x: Any) -> Any:
             if not isinstance(x, float | np.ndarray | np.generic) or np.asarray(x).dtype.kind != "f":
                 return x
-            size = np.where(np.equal(x, 0), float(np.sqrt(np.mean(np.square(x)))) or 1.0 if np.size(x) else 1.0, np.abs(x))
-            return x + 1e-11 * size * rng.choice([-1.0, 1.0], size=np.shape(x)) * rng.uniform(0.5, 1.0, size=np.shape(x))
+            return beside(x, rng)
 
         return Point(derivation, tree.transform(step, self.given))
 
@@ -507,6 +506,10 @@ class Point:
                 with np.errstate(all="ignore"):
                     point.gradients = gradients_rounded(point.graph, point.loss, signed, units)
                 point.environment = inputs_moved(self.environment, signed, units) | {
+                    name: tree.transform(lambda x, s=signed, u=units: moved(x, s, u), value)
+                    for name, value in self.graph.constants.items()
+                    if isinstance(value, list | tuple | dict)  # of quantities that were computed
+                } | {
                     name: plain_value(point.graph.value(node)) for name, node in point.graph.names.items()
                 }
                 if point.graph_like(self):
@@ -523,6 +526,16 @@ class Point:
             if not a.primitive.smooth and not np.array_equal(branch(a), branch(b)):
                 return False
         return True
+
+    def continues(self, other: Point, noise: float) -> bool:
+        """Return whether the loss is what it is at another point but for what the gradient explains, and noise."""
+        loss, before = self.graph.value(self.loss), other.graph.value(other.loss)
+        explained = 0.0
+        for name, node in self.graph.inputs.items():
+            if node in self.gradients and name in other.graph.inputs:
+                step = self.graph.value(node) - other.graph.value(other.graph.inputs[name])
+                explained += float(np.sum(np.abs(self.gradients[node] * step)))
+        return bool(np.all(np.abs(loss - before) <= 10 * explained + noise))
 
     def gradient(self, quantity: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return the true gradient with respect to a quantity; zeros where the loss ignores it."""
@@ -671,9 +684,8 @@ class Judge:
 
     @functools.cached_property
     def noisy(self) -> list[tuple[float, dict[str, Outcome]]]:
-        """What the claims give at the point when the formulas themselves compute with rounding, as in `1 - h` where h is nearly 1."""
-        runs = [(units, int(seed)) for units in ROUNDINGS for seed in self.rng.integers(2**62, size=3)]
-        return [(units, self.evaluate(self.point, lambda f, u=units, s=seed: computed_rounded(f, s, u))) for units, seed in runs]
+        """What the claims give one rounding away when the formulas compute with rounding too: `1 - h` where h is nearly 1."""
+        return [(p.units, self.evaluate(p, lambda f, p=p: computed_rounded(f, p.seed, p.units))) for p in self.points[1:]]
 
     @functools.cached_property
     def beside(self) -> list[tuple[Point, dict[str, Outcome]]]:
@@ -819,8 +831,7 @@ class Judge:
             verdict.notes += self.rebound(claim)
             return verdict
         spread = self.spread(claim, outcomes, true)
-        witness = self.witness(claim) if claim.kind != "value" else None
-        self.fill(verdict, claim, witness)
+        witness = measured = self.witness(claim) if claim.kind != "value" else None
         what = {"gradient": f"{claim.quantity}", "value": claim.quantity, "update": f"{claim.quantity} updated"}[claim.kind]
         relative = self.derivation.tolerance if claim.tolerance is None else claim.tolerance
         if claim.kind == "update":
@@ -845,19 +856,28 @@ class Judge:
         else:
             finding = judge(lambda o: o.received)
         if finding.status is Status.WRONG and outcome.right:
-            alone = judge(lambda o: o.true)
-            if alone.status in (Status.CORRECT, Status.KINK):
-                if not culprits:  # what it uses differs from the truth by no more than it may
-                    return set_finding(verdict, alone)
-                verdict.status, verdict.error, verdict.wrong = Status.GIVEN, finding.error, finding.wrong
-                cannot = "cannot be computed from" if outcome.failure else "uses"
-                verdict.explanation = f"the formula is right, but it {cannot} {', '.join(culprits)}, which {'are' if culprits[1:] else 'is'} not"
-                return verdict
-            finding = alone if outcome.failure else finding
+            finding = self.given(finding, judge(lambda o: o.true), claim, outcome)
+        self.fill(verdict, claim, measured)
         set_finding(verdict, finding)
         if not verdict.ok:
             verdict.notes += self.rebound(claim)
         return verdict
+
+    def given(self, finding: Finding, alone: Finding, claim: Claim, outcome: Outcome) -> Finding:
+        """Return what is to be said of a formula whose value is wrong: it may be right but for the claims that it uses."""
+        if alone.status not in (Status.CORRECT, Status.KINK):
+            return alone if outcome.failure else finding
+        used = [a for a in claim.arguments if a in self.verdicts]
+        culprits = [a for a in used if not self.verdicts[a].ok]
+        if not culprits:  # what it uses differs from the truth by no more than it may
+            kinked = [a for a in used if self.verdicts[a].status is Status.KINK]
+            if not kinked:
+                return alone
+            note = f"right for the value of {', '.join(kinked)} at a kink"
+            return replace(alone, status=Status.KINK, error=finding.error, note=alone.note or note)
+        cannot = "cannot be computed from" if outcome.failure else "uses"
+        note = f"the formula is right, but it {cannot} {', '.join(culprits)}, which {'are' if culprits[1:] else 'is'} not"
+        return replace(finding, status=Status.GIVEN, note=note, cause=None)
 
     def at_kink(
         self, finding: Finding, claim: Claim, hand: Any, beside: Sequence[tuple[Point, Any]], spread: Any
@@ -869,6 +889,8 @@ class Judge:
         true = np.asarray(self.truth(claim, self.point), dtype=np.float64)
         reach = np.zeros(true.shape)
         for point, value in beside:
+            if not point.continues(self.point, self.noise):
+                return finding  # a jump is no kink
             near = np.asarray(self.truth(claim, point), dtype=np.float64)
             with np.errstate(all="ignore"):
                 if np.shape(value) != near.shape or not np.all(np.abs(np.asarray(value) - near) <= 1e-8 * np.max(np.abs(near), initial=0.0) + SPREADS * spread):

@@ -48,7 +48,7 @@ class Candidate:
     cause: Cause
     rank: float
     text: str
-    value: Callable[[], Array | None]
+    value: Callable[..., Array | None]
     free: bool = False
 
 
@@ -432,7 +432,7 @@ def product_mistakes(
             yield Candidate((*edge, j, text), Cause.TRANSPOSE, 0.6 + near, f"with {text} for the product", lambda f=form: fitting(scene, edge, parent, f))
 
 
-def fitting(scene: Scene, edge: tuple[int, int], parent: Node, form: Callable[[], Array]) -> Array | None:
+def fitting(scene: Scene, edge: tuple[int, int], parent: Node, form: Callable[..., Array]) -> Array | None:
     """Return the quantity's gradient for another product, if its shape fits."""
     try:
         product = form()

@@ -147,7 +147,9 @@ class Slopes:
             return np.where(known, np.maximum(np.maximum(low - g, g - high), 0.0), np.nan)
 
 
-def slope(f: Callable[[float], Any], *, scale: float = 1.0, at: float = 0.0, blur: float = 0.0) -> Slope:
+def slope(
+    f: Callable[[float], Any], *, scale: float = 1.0, at: float = 0.0, blur: float = 0.0, noise: float = 0.0
+) -> Slope:
     """Derivative of t -> f(t) at t = 0.
 
     Parameters
@@ -162,6 +164,8 @@ def slope(f: Callable[[float], Any], *, scale: float = 1.0, at: float = 0.0, blu
         Where f adds t to a number, that number: the steps are then such that ``at + t`` is exact.
     blur : float
         Where f rounds t in another way, the absolute size of that rounding.
+    noise : float
+        By how much a value of f is off, where that is known to be more than the rounding of the value itself.
 
     Raises
     ------
@@ -182,7 +186,7 @@ def slope(f: Callable[[float], Any], *, scale: float = 1.0, at: float = 0.0, blu
     if not 0 < scale < math.inf:
         raise ValueError(f"the scale of a step must be positive and finite, not {scale}")
     with np.errstate(all="ignore"):
-        return _search(_Line(f, at, blur), scale)
+        return _search(_Line(f, at, blur, noise), scale)
 
 
 def gradient(
@@ -191,6 +195,7 @@ def gradient(
     *,
     entries: Iterable[int | tuple[int, ...]] | None = None,
     scale: ArrayLike | None = None,
+    noise: float = 0.0,
 ) -> Slopes:
     """Partial derivatives of a scalar function of an array, entry by entry.
 
@@ -205,6 +210,8 @@ def gradient(
     scale : array_like, optional
         Steps over which f is expected to change, broadcast to the shape of `x`. By default the larger of the
         entry's size and the root mean square of the array; 1 for an array of zeros.
+    noise : float
+        As for `slope`.
 
     Raises
     ------
@@ -237,7 +244,7 @@ def gradient(
             return f(there)
 
         if math.isfinite(point[i]):
-            found.append(slope(moved, scale=float(scales[i]), at=float(point[i])))
+            found.append(slope(moved, scale=float(scales[i]), at=float(point[i]), noise=noise))
         else:
             reason = f"the entry is {point[i]} itself"
             found.append(Slope(Kind.UNVERIFIABLE, math.nan, math.inf, math.nan, math.nan, reason))
@@ -248,7 +255,7 @@ def gradient(
     return Slopes(index, value, error, left, right, kinds, [s.reason for s in found], evaluations)
 
 
-def directional(f: Callable[[Any], Any], x: Any, direction: Any) -> Slope:
+def directional(f: Callable[[Any], Any], x: Any, direction: Any, *, noise: float = 0.0) -> Slope:
     """Derivative of a scalar function along a direction.
 
     Parameters
@@ -259,6 +266,8 @@ def directional(f: Callable[[Any], Any], x: Any, direction: Any) -> Slope:
         The point. It is not changed.
     direction : array_like or list of ndarray
         Of the shapes of `x`.
+    noise : float
+        As for `slope`.
 
     Raises
     ------
@@ -285,7 +294,7 @@ def directional(f: Callable[[Any], Any], x: Any, direction: Any) -> Slope:
         there = [p + t * d for p, d in zip(points, ways, strict=True)]
         return f(there if several else there[0])
 
-    return slope(moved, scale=scale, blur=EPS * scale)
+    return slope(moved, scale=scale, blur=EPS * scale, noise=noise)
 
 
 def complex_step(f: Callable[[NDArray[np.complex128]], Any], x: ArrayLike) -> NDArray[np.float64]:
@@ -347,6 +356,7 @@ class _Line:
     f: Callable[[float], Any]
     at: float
     blur: float
+    noise: float = 0.0
     evaluations: int = 0
     eps: float = EPS
     grain: float = math.inf  # the largest power of two that all values are multiples of
@@ -380,7 +390,7 @@ class _Line:
         # Values on a coarse grid were computed in lower precision or are what a subtraction left over. A
         # staircase of a few steps is something else.
         gridded = len(self.values) >= 5 and self.grain <= (max(self.values) - min(self.values)) / 16
-        rounding = max(self.eps * _size(f0, samples), self.grain if gridded else 0.0)
+        rounding = max(self.eps * _size(f0, samples), self.grain if gridded else 0.0, self.noise)
         return rounding + TINY + self.blur * steepest
 
 
@@ -520,7 +530,8 @@ def _search(f: _Line, scale: float) -> Slope:
         if len(samples) < BLOCK:
             continue
         block = _block(f, f0, samples[-BLOCK:])
-        if not math.isfinite(block.error) or (block.stairs and (_noisy(blocks, 4) or _gridded(f0, samples))):
+        stairs = block.stairs and block.noise > f.noise
+        if not math.isfinite(block.error) or (stairs and (_noisy(blocks, 4) or _gridded(f0, samples))):
             continue  # what is noise at larger steps is a staircase at small ones
         size = abs(block.mean) + abs(block.half)
         steep = max(size, steep)

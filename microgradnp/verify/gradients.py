@@ -13,7 +13,7 @@ from microgradnp.graph import trace
 from microgradnp.tensor import Tensor
 from microgradnp.transforms import grad, parameter_names, vjp
 from microgradnp.verify.differences import Kind
-from microgradnp.verify.judgement import Status, Witness, conflict, finite_gap, largest_error, rounding_of, tolerance_of
+from microgradnp.verify.judgement import Status, Witness, beside, conflict, finite_gap, largest_error, rounding_of, tolerance_of
 from microgradnp.verify.rounding import ROUNDINGS, gradients_rounded, noise_of, rounded
 
 Function = Callable[..., Any]
@@ -194,8 +194,9 @@ def check_gradients(
     scalar = weighted(function, point, rng)
     checks = check_one(scalar, point, labels, rng, tolerance, budget)
     for n in range(2, order + 1):
+        at_kink = any(c.status is Status.KINK for c in checks)
         scalar = directional_gradient(scalar, point, rng)
-        checks += check_one(scalar, point, [f"{label} (order {n})" for label in labels], rng, tolerance, budget)
+        checks += check_one(scalar, point, [f"{label} (order {n})" for label in labels], rng, tolerance, budget, at_kink)
     return GradientReport(getattr(f, "__name__", type(f).__name__), order, checks)
 
 
@@ -256,9 +257,18 @@ def directional_gradient(scalar: Function, point: Sequence[Any], rng: np.random.
 
 
 def check_one(
-    scalar: Function, point: Sequence[Any], labels: Sequence[str], rng: np.random.Generator, tolerance: float, budget: int
+    scalar: Function,
+    point: Sequence[Any],
+    labels: Sequence[str],
+    rng: np.random.Generator,
+    tolerance: float,
+    budget: int,
+    at_kink: bool = False,
 ) -> list[InputCheck]:
-    """Check the gradient of a function of several arrays, array by array."""
+    """Check the gradient of a function of several arrays, array by array.
+
+    The function may be a derivative of one that has a kink at the point; it jumps then.
+    """
 
     def gradients(at: Sequence[Any]) -> list[Any]:
         with np.errstate(all="ignore"):
@@ -275,7 +285,7 @@ def check_one(
             return y.item() if isinstance(y, Tensor) else y
 
         witness = Witness.of(loss, point[k], budget, rng, noise)
-        checks.append(judged(label, g, tolerance_of(g, spreads[k], tolerance), witness, gradients, point, k))
+        checks.append(judged(label, g, tolerance_of(g, spreads[k], tolerance), witness, gradients, point, k, at_kink))
     return checks
 
 
@@ -283,6 +293,8 @@ def rounding_of_gradients(scalar: Function, point: Sequence[Any], true: Sequence
     """Return how far the gradients move when every number in their computation is one rounding off, and the function."""
     with np.errstate(all="ignore"):
         graph = trace(scalar, *(scalar_of(p) for p in point))
+    if not graph.outputs:  # a constant
+        return [np.zeros(g.shape) for g in true], 0.0
     moves: list[list[tuple[float, Any]]] = [[] for _ in point]
     for units in ROUNDINGS:
         seed = int(rng.integers(2**62))
@@ -297,9 +309,11 @@ def rounding_of_gradients(scalar: Function, point: Sequence[Any], true: Sequence
 
 
 def judged(
-    label: str, g: Any, tolerance: Any, witness: Witness, gradients: Function, point: Sequence[Any], k: int
+    label: str, g: Any, tolerance: Any, witness: Witness, gradients: Function, point: Sequence[Any], k: int, at_kink: bool
 ) -> InputCheck:
     """Compare one gradient with its witness."""
+    if not witness.complete:
+        witness.locate(g, tolerance)
     known, off = witness.known(), witness.off(g, tolerance)
     wrong = known & (off > 0)
     values = witness.at(g)
@@ -323,6 +337,11 @@ def judged(
     if np.any(wrong):
         check.status = Status.WRONG
         return check
+    broken = np.isin(witness.slopes.kind.astype(str), [Kind.JUMP.value, Kind.CUSP.value])
+    if at_kink and np.any(broken) and np.all(known | broken):
+        check.status = Status.KINK
+        check.explanation = f"at {int(np.sum(broken))} entries the derivative jumps, because the function has a kink there"
+        return check
     doubt = conflict(g, tolerance, witness)
     if doubt:
         check.status = Status.UNVERIFIABLE if "cannot tell" in doubt else Status.WRONG
@@ -333,12 +352,14 @@ def judged(
         check.status = Status.KINK
         check.error = largest_error(values[known & ~kinks], np.asarray(witness.slopes.value[known & ~kinks]))
         check.explanation = f"at {int(np.sum(kinks))} entries, where the gradient lies between the one-sided derivatives"
-    if values.size and not np.all(known):
-        check.explanation = (check.explanation + "; " if check.explanation else "") + (
-            f"{int(np.sum(~known))} of {len(values)} entries could not be measured"
-        )
+    notes = [check.explanation] if check.explanation else []
+    if not np.all(known):
+        notes.append(f"{int(np.sum(~known))} of {len(values)} entries could not be measured")
         if np.sum(~known) > len(values) / 2:
             check.status = Status.UNVERIFIABLE
+    if not witness.complete:
+        notes.append(f"{len(values)} of {g.size} entries measured, and {len(witness.directions)} directions through all")
+    check.explanation = "; ".join(notes)
     return check
 
 
@@ -351,11 +372,10 @@ def crosses_kink(gradients: Function, point: Sequence[Any], k: int, witness: Wit
     rng = np.random.default_rng(1)
     slopes = witness.slopes
     for _ in range(4):
-        step = 1e-6
-        near = [p + step * np.maximum(np.abs(p), 1.0) * rng.choice([-1.0, 1.0], size=p.shape) for p in point]
+        near = [beside(p, rng) for p in point]
         g = witness.at(gradients(near)[k])
         smooth = slopes.kind == Kind.SMOOTH
-        allowed = 2 * slopes.error + witness.at(tolerance) + 1e-4 * np.max(np.abs(slopes.value[smooth]), initial=0.0)
+        allowed = 2 * slopes.error + witness.at(tolerance) + 1e-8 * np.max(np.abs(slopes.value[smooth]), initial=0.0)
         if np.any(smooth & ~(np.abs(g - slopes.value) <= allowed)):
             return False
     return True

@@ -18,7 +18,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 #: Default for the relative difference below which two values count as equal, besides their rounding.
 TOLERANCE = 1e-9
 #: Part of the array's largest entry by which any entry may be off: what a sum of such entries rounds to.
-FLOOR = 1e-12
+FLOOR = 1e-15
 #: How many times the spread under one-ulp changes of the inputs still counts as rounding.
 SPREADS = 16.0
 #: Below this, numbers have fewer digits.
@@ -93,6 +93,7 @@ class Witness:
     slopes: differences.Slopes
     directions: list[tuple[Floats, differences.Slope]]
     measure: Callable[[list[tuple[int, ...]]], differences.Slopes]
+    along: Callable[[Floats], differences.Slope]
 
     @classmethod
     def of(
@@ -105,21 +106,23 @@ class Witness:
             blur = noise / (differences.FIRST_STEP * np.where(x == 0, size, np.abs(x)))
 
         def measure(entries: list[tuple[int, ...]]) -> differences.Slopes:
-            slopes = differences.gradient(f, x, entries=entries)
+            slopes = differences.gradient(f, x, entries=entries, noise=noise)
             return replace(slopes, error=slopes.error + np.array([blur[e] for e in entries]))
+
+        def along(v: Floats) -> differences.Slope:
+            slope = differences.directional(f, x, v, noise=noise)
+            return replace(slope, error=slope.error + noise / (differences.FIRST_STEP * size))
 
         if x.size <= budget:
             entries = list(np.ndindex(x.shape))
-            return cls(x.shape, entries, measure(entries), [], measure)
+            return cls(x.shape, entries, measure(entries), [], measure, along)
         chosen = np.sort(rng.choice(x.size, size=budget - DIRECTIONS, replace=False))
         entries = list(zip(*(k.tolist() for k in np.unravel_index(chosen, x.shape)), strict=True))
         directions = []
         for _ in range(DIRECTIONS):
-            v = rng.standard_normal(x.shape)
-            v /= np.linalg.norm(v)
-            slope = differences.directional(f, x, v)
-            directions.append((v, replace(slope, error=slope.error + noise * np.max(np.abs(v)) / (differences.FIRST_STEP * size))))
-        return cls(x.shape, entries, measure(entries), directions, measure)
+            v = rng.choice([-1.0, 1.0], size=x.shape)
+            directions.append((v, along(v)))
+        return cls(x.shape, entries, measure(entries), directions, measure, along)
 
     @property
     def complete(self) -> bool:
@@ -143,6 +146,18 @@ class Witness:
             reason=old.reason + more.reason,
             evaluations=old.evaluations + more.evaluations,
         )
+
+    def locate(self, g: Floats, tolerance: Floats) -> None:
+        """Measure the entry to which a disagreement along a direction leads, by halving."""
+        v = next((v for v, slope in self.directions if disagrees(v, slope, g, tolerance)), None)
+        while v is not None and np.count_nonzero(v) > 1:
+            first = np.flatnonzero(v)[: np.count_nonzero(v) // 2]
+            half = np.zeros(v.size)
+            half[first] = v.flat[first]
+            half = half.reshape(v.shape)
+            v = half if disagrees(half, self.along(half), g, tolerance) else v - half
+        if v is not None:
+            self.also([tuple(int(i) for i in np.argwhere(v)[0])])
 
     def at(self, g: Floats) -> Floats:
         """Return the measured entries of an array."""
@@ -336,14 +351,24 @@ def conflict(true: Floats, tolerance: Floats, witness: Witness) -> str:
             f"{witness.slopes.value[k]:.6g} ± {witness.slopes.error[k]:.1g}"
         )
     for v, slope in witness.directions:
-        if slope.kind == Kind.SMOOTH:
-            along = float(np.sum(v * true))
-            if abs(along - slope.value) > 2 * slope.error + float(np.sum(np.abs(v) * tolerance)):
-                return (
-                    f"the witnesses disagree: along a random direction autodiff says {along:.6g}, differences "
-                    f"{slope.value:.6g} ± {slope.error:.1g}"
-                )
+        if disagrees(v, slope, true, tolerance):
+            return (
+                f"the witnesses disagree: along a random direction autodiff says {float(np.sum(v * true)):.6g}, differences "
+                f"{slope.value:.6g} ± {slope.error:.1g}"
+            )
     return ""
+
+
+def disagrees(v: Floats, slope: differences.Slope, g: Floats, tolerance: Floats) -> bool:
+    """Return whether the derivative along a direction is not what a gradient says."""
+    off = abs(float(np.sum(v * g)) - slope.value)
+    return slope.kind == Kind.SMOOTH and off > 2 * slope.error + float(np.sum(np.abs(v) * tolerance))
+
+
+def beside(x: Any, rng: np.random.Generator) -> Any:
+    """Return numbers a very small random step away."""
+    size = np.where(np.equal(x, 0), float(np.sqrt(np.mean(np.square(x)))) or 1.0 if np.size(x) else 1.0, np.abs(x))
+    return x + 1e-11 * size * rng.choice([-1.0, 1.0], size=np.shape(x)) * rng.uniform(0.5, 1.0, size=np.shape(x))
 
 
 def shape_note(got: Sequence[int], wanted: Sequence[int], what: str) -> str:

@@ -74,7 +74,7 @@ class Repair:
     cause: Cause
     rank: float
     text: str
-    value: Callable[[], Array | None]
+    value: Callable[..., Array | None]
 
 
 def repairs(f: Formula) -> Iterator[Repair]:
@@ -92,13 +92,13 @@ def rewritten(f: Formula, node: Node, k: int) -> Iterator[Repair]:
     xs = [np.asarray(x) for x in node.saved[1:]]
     texts = [f.text(p, x, 2) for p, x in f.graph.operands(node)]
 
-    def other(key: str, cause: Cause, rank: float, text: str, value: Callable[[], Array]) -> Repair:
+    def other(key: str, cause: Cause, rank: float, text: str, value: Callable[..., Array]) -> Repair:
         return Repair((k, key), node, cause, rank, f"`{here}` should be `{text}`", value)
 
     if len(xs) == 2 and name in SYMBOLS:
         a, b = xs
         s, t = texts
-        forms: list[tuple[str, Cause, float, str, Callable[[], Array]]] = [
+        forms: list[tuple[str, Cause, float, str, Callable[..., Array]]] = [
             ("+", Cause.SIGN if name == "subtract" else Cause.MISSING_FACTOR, 0.5, f"{s} + {t}", lambda: a + b),
             ("-", Cause.SIGN if name == "add" else Cause.MISSING_FACTOR, 0.5, f"{s} - {t}", lambda: a - b),
             ("r-", Cause.SIGN, 0.5, f"{t} - {s}", lambda: b - a),
@@ -137,8 +137,8 @@ def rewritten(f: Formula, node: Node, k: int) -> Iterator[Repair]:
                 yield other(fn.__name__, Cause.DERIVATIVE_AT_WRONG_PLACE if len(xs) == 1 else Cause.WRONG_OPERAND, 0.9, f"{fn.__name__}({', '.join(texts)})", lambda fn=fn: fn(*xs))
             yield other("inner", Cause.MISSING_FACTOR, 1.0, texts[0], lambda: xs[0])
     if name in ("greater", "less", "greater_equal", "less_equal"):
-        for fn in (np.greater, np.less):
-            yield other(fn.__name__, Cause.WRONG_MASK, 0.5, f"{texts[0]} {'>' if fn is np.greater else '<'} {texts[1]}", lambda fn=fn: fn(*xs))
+        yield other(">", Cause.WRONG_MASK, 0.5, f"{texts[0]} > {texts[1]}", lambda: xs[0] > xs[1])
+        yield other("<", Cause.WRONG_MASK, 0.5, f"{texts[0]} < {texts[1]}", lambda: xs[0] < xs[1])
     yield from other_operands(f, node, k, xs, texts)
 
 
@@ -187,7 +187,7 @@ def amended(f: Formula, node: Node, k: int) -> Iterator[Repair]:
         return
     here = f.text(node)
 
-    def amend(key: str, cause: Cause, rank: float, text: str, value: Callable[[], Array | None]) -> Repair:
+    def amend(key: str, cause: Cause, rank: float, text: str, value: Callable[..., Array | None]) -> Repair:
         return Repair((k, key), node, cause, rank, text, value)
 
     yield amend("-", Cause.SIGN, 0.4, f"`{here}` has the wrong sign", lambda: -x)

@@ -129,7 +129,7 @@ class Report:
         Of the forward pass.
     """
 
-    def __init__(self, title: str, verdicts: list[Verdict], graph: Graph, loss: Node) -> None:
+    def __init__(self, title: str, verdicts: list[Verdict], graph: Graph | None, loss: Node | None) -> None:
         self.title = title
         self.verdicts = verdicts
         self.graph = graph
@@ -227,6 +227,8 @@ class Report:
     def __graph__(self) -> Any:
         from microgradnp.draw.graph import Note
 
+        if self.graph is None:
+            raise ValueError("there is no graph to draw: the operation could not be recorded")
         notes: dict[Node, Any] = {}
         for v in self.verdicts:
             node = self.graph.names.get(v.of.partition("[")[0] if v.of not in self.graph.names else v.of)

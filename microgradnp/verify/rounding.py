@@ -97,23 +97,27 @@ class Rounded(np.ndarray[Any, np.dtype[np.float64]]):
         if where is not None:
             keywords["out"] = where
         result = getattr(ufunc, method)(*(bare(x) for x in inputs), **keywords)
-        if ufunc not in SELECTING and where is not None:
+        if where is not None and ufunc not in SELECTING and where[0].dtype == np.float64:
             where[0][...] = moved(where[0], self.seed, self.units)
-        elif ufunc not in SELECTING and not isinstance(result, tuple) and result is not None:
+        elif ufunc not in SELECTING and is_double(result):
             result = moved(result, self.seed, self.units)
         return out[0] if out is not None else self.like(result)
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
         result = self.like(super().__array_function__(function, types, args, keywords))
-        return moved(bare(result), self.seed, self.units) * self.like(1.0) if function in PRODUCTS else result
+        return self.like(moved(bare(result), self.seed, self.units)) if function in PRODUCTS and is_double(result) else result
 
     def __getitem__(self, key: Any) -> Any:
         return self.like(super().__getitem__(key))
 
     def like(self, x: Any) -> Any:
         """Return an array or number that goes on like this one."""
-        number = isinstance(x, np.ndarray | np.generic | float) and np.asarray(x).dtype == np.float64
-        return np.asarray(x).view(type(self)) if number else x
+        return np.asarray(x).view(type(self)) if is_double(x) else x
+
+
+def is_double(x: Any) -> bool:
+    """Return whether x is an array, or a number, of double precision."""
+    return isinstance(x, np.ndarray | np.generic | float) and np.asarray(x).dtype == np.float64
 
 
 def bare(x: Any) -> Any:
@@ -126,8 +130,7 @@ def computed_rounded(function: Callable[..., Any], seed: int, units: float) -> C
     kind = type("Rounded", (Rounded,), {"seed": seed, "units": units})
 
     def enter(x: Any) -> Any:
-        number = isinstance(x, float | np.ndarray | np.generic) and np.asarray(x).dtype == np.float64
-        return np.asarray(x).view(kind) if number else x
+        return np.asarray(x).view(kind) if is_double(x) else x
 
     def off(**arguments: Any) -> Any:
         return tree.transform(bare, function(**{name: tree.transform(enter, x) for name, x in arguments.items()}))

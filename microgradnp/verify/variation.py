@@ -24,7 +24,7 @@ def varied_leaf(x: Any, rng: np.random.Generator) -> Any:
     if not isinstance(x, float | np.ndarray | np.generic) or a.dtype.kind != "f" or not a.size:
         return x
     if not a.ndim:
-        return x * (1 + 0.2 * rng.uniform(-1, 1)) if x else x
+        return float(a) * (1 + 0.2 * rng.uniform(-1, 1)) if a else x
     if len(np.unique(a)) <= 2 and np.any(a == 0):
         return rng.permutation(a, axis=0)
     size = float(np.sqrt(np.mean(a * a)))

@@ -19,6 +19,7 @@ import numpy as np
 import microgradnp as mg
 from microgradnp import explain
 from microgradnp.primitives import COMPOSITES, TABLE, Elementwise, Primitive
+from microgradnp.primitives.elementwise import clip
 from microgradnp.primitives.matrix import einsum_
 from microgradnp.primitives.shapes import Slot, cast_, concatenate_, getitem_, scatter_, stack_
 from microgradnp.tape import ALIAS
@@ -236,6 +237,8 @@ PIECEWISE = [
     case(np.clip, A, None, 1),
     case(np.clip, A, -1, None),
     case(np.clip, A, real(3), above_one(2, 1)),
+    case(clip, A, -0.5, 0.5, reference=np.clip),
+    case(clip, A, real(3), above_one(2, 1), reference=np.clip),
     case(np.clip, real(), -0.5, 0.5),
     *([case(np.clip, A, min=-0.5), case(np.clip, A, max=0.5)] if CLIP_TAKES_MIN else []),
     case(np.divmod, tens(2, 3), threes(2, 3)),

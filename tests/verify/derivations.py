@@ -19,7 +19,7 @@ Factory = Callable[["Draw"], tuple[Derivation, Inputs]]
 #: By name, in the order of this file.
 DERIVATIONS: dict[str, Factory] = {}
 
-STYLES = ("plain", "tiny", "large", "columns", "saturated", "grid", "zeros", "repeated")
+STYLES = ("plain", "tiny", "large", "columns", "saturated", "grid", "zeros", "repeated", "single")
 
 
 class Draw:
@@ -31,7 +31,7 @@ class Draw:
     style : str
         ``plain``; ``tiny`` and ``large``: data times 1e-6 and 1e3; ``columns``: columns of data of sizes 1e-6 to 1e6;
         ``saturated``: weights times 40; ``grid``: only -1, 0 and 1, so that kinks are hit exactly; ``zeros``: zero biases
-        and a zero row of data; ``repeated``: two rows of data are equal.
+        and a zero row of data; ``repeated``: two rows of data are equal; ``single``: all sizes are as small as they can be.
     """
 
     def __init__(self, seed: int, style: str = "plain") -> None:
@@ -39,7 +39,7 @@ class Draw:
         self.style = style
 
     def sizes(self, count: int, low: int = 1, high: int = 5) -> list[int]:
-        return [int(k) for k in self.rng.integers(low, high + 1, size=count)]
+        return [low if self.style == "single" else int(k) for k in self.rng.integers(low, high + 1, size=count)]
 
     def data(self, *shape: int) -> Any:
         x = self.rng.standard_normal(shape)
