@@ -1,6 +1,7 @@
 """What goes wrong, said once: errors with the user's own names and shapes, the reason, and what to do.
 
-Every function here returns an exception for its caller to raise, so that a traceback ends where the mistake is.
+Every function here returns an exception for its caller to raise, so that a traceback ends where the
+mistake is.
 """
 
 from __future__ import annotations
@@ -18,13 +19,29 @@ from microgradnp.primitives.primitive import COMPOSITES, REQUIRED, TABLE, Primit
 from microgradnp.tape import OFF, current_mode
 
 __all__ = [
-    "assignment", "bound", "calls", "changed", "describe", "failed", "failed_program", "honoured", "is_default", "leaving", "name_of",
-    "no_attribute", "no_cotangent", "no_graph", "not_differentiable", "not_numbers", "out_argument", "unsupported",
-]  # fmt: skip
+    "assignment",
+    "bound",
+    "calls",
+    "changed",
+    "describe",
+    "failed",
+    "failed_program",
+    "honoured",
+    "is_default",
+    "leaving",
+    "name_of",
+    "no_attribute",
+    "no_cotangent",
+    "no_graph",
+    "not_differentiable",
+    "not_numbers",
+    "out_argument",
+    "unsupported",
+]
 
-ABSENT: Any = np._NoValue  # type: ignore[attr-defined]  # NumPy's own mark of a keyword that was not given
+ABSENT: Any = np._NoValue  # NumPy's own mark of a keyword that was not given
 
-# -- an operation that NumPy refused -------------------------------------------------------------------------------
+# -- an operation that NumPy refused -------------------------------------------------------------------------
 
 
 def failed(
@@ -79,7 +96,8 @@ def matmul_hint(inputs: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> str
     inner = b[-2] if len(b) > 1 else b[0]
     if a[-1] == inner:
         return f"the stacks {a[:-2]} and {b[:-2]} do not broadcast"
-    text = f"the last axis of {na} ({a[-1]}) must be as long as the {'first' if len(b) < 3 else 'last but one'} of {nb} ({inner})"
+    which = "first" if len(b) < 3 else "last but one"
+    text = f"the last axis of {na} ({a[-1]}) must be as long as the {which} of {nb} ({inner})"
     options = []
     if len(a) == len(b) == 2 and b[1] == a[0]:
         options.append(f"{nb} @ {na}")
@@ -107,12 +125,12 @@ def broadcast_hint(inputs: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> 
     return text
 
 
-# -- keywords ------------------------------------------------------------------------------------------------------
+# -- keywords ------------------------------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def parameters_of(function: Any) -> tuple[tuple[str, Any, Any], ...] | None:
-    """Return name, kind and default of each parameter of a function of NumPy or ours, or None where it does not tell."""
+    """Return name, kind and default of each parameter of a function, or None where it does not tell."""
     try:
         signature = inspect.signature(function.function if isinstance(function, Primitive) else function)
     except (ValueError, TypeError):
@@ -130,8 +148,8 @@ def tracked_keyword(primitive: Primitive, name: str, value: Any) -> TypeError:
 
 
 def is_default(name: str, value: Any, function: Any = None) -> bool:
-    """Return whether a keyword says nothing: None, NumPy's own marker of absence, or what NumPy would do anyway."""
-    if value is None or value is ABSENT or value is True and name in ("where", "subok"):
+    """Return whether a keyword says nothing: None, NumPy's mark of absence, or what NumPy would do anyway."""
+    if value is None or value is ABSENT or (value is True and name in ("where", "subok")):
         return True
     if any(name == known and value is default for known, _, default in parameters_of(function) or ()):
         return True
@@ -207,7 +225,7 @@ RENAMED = {("reshape", "newshape"): "shape", ("round", "decimals"): "decimals"}
 
 @functools.cache
 def shared_positions(program: Callable[..., Any], function: Any) -> int:
-    """Return how many leading arguments a program takes by the same names as the NumPy function it stands for."""
+    """Return how many leading arguments a program takes by the same names as the function it stands for."""
     count = 0
     for ours, theirs in zip(parameters_of(program) or (), parameters_of(function) or (), strict=False):
         if ours[0] != theirs[0] or ours[1] not in (
@@ -283,7 +301,7 @@ def unknown_keyword(function: Any, name: str, value: Any, honours: list[str]) ->
     )
 
 
-# -- functions without a rule --------------------------------------------------------------------------------------
+# -- functions without a rule --------------------------------------------------------------------------------
 
 
 def unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any], method: str = "__call__") -> Any:
@@ -311,7 +329,8 @@ def unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any], meth
 
 #: Functions that answer with truth values, positions, types or text: no gradient passes them.
 VERDICTS = frozenset((
-    np.allclose, np.isclose, np.array_equal, np.array_equiv, np.isin, np.isneginf, np.isposinf, np.isreal, np.iscomplex,
+    np.allclose, np.isclose, np.array_equal, np.array_equiv, np.isin, np.isneginf, np.isposinf, np.isreal,
+    np.iscomplex,
     np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize, np.lexsort, np.argpartition,
     np.result_type, np.can_cast, np.common_type, np.min_scalar_type, np.shares_memory, np.may_share_memory,
     np.array2string, np.array_repr, np.array_str,
@@ -399,7 +418,7 @@ def no_attribute(t: Any, attribute: str) -> AttributeError:
     return AttributeError(f"a Tensor has no attribute {attribute!r}: {advice}")
 
 
-# -- values that leave, or change ----------------------------------------------------------------------------------
+# -- values that leave, or change ----------------------------------------------------------------------------
 
 
 def leaving(t: Any, how: str) -> TypeError:
@@ -473,7 +492,7 @@ def in_place(t: Any, symbol: str) -> Exception:
 
 
 def argument_changed(t: Any) -> TypeError:
-    """Return the error for a new value given to an argument of a function while it is differentiated or traced."""
+    """Return the error for a new value given to an argument while its function is differentiated."""
     return TypeError(
         f"{describe(t)} is an argument of the function that is being differentiated or traced, and cannot be "
         "given another "
@@ -511,7 +530,7 @@ def new_leaf(t: Any) -> TypeError:
     )
 
 
-# -- operands of other types ---------------------------------------------------------------------------------------
+# -- operands of other types ---------------------------------------------------------------------------------
 
 
 def detached(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> TypeError:
@@ -526,7 +545,7 @@ def detached(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> TypeError:
 
 
 def as_plain_array(x: Any) -> np.ndarray[Any, Any]:
-    """Return an instance of a subclass of ndarray as an ndarray, or raise where that would change what it means."""
+    """Return an instance of a subclass of ndarray as an ndarray, or raise where its meaning would change."""
     if isinstance(x, np.ma.MaskedArray):
         raise masked(x)
     if isinstance(x, np.matrix):
@@ -604,7 +623,7 @@ def owner_of(leaf: Any) -> str | None:
     return name_of(Stand())
 
 
-# -- what cannot be differentiated ---------------------------------------------------------------------------------
+# -- what cannot be differentiated ---------------------------------------------------------------------------
 
 
 def not_differentiable(value: Any, who: Any) -> TypeError:

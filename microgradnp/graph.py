@@ -1,4 +1,4 @@
-"""The Graph of a function: every value with the call that made it, under the names of the user's own variables."""
+"""The Graph of a function: every value with the call that made it, under the user's own names."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Graph:
     outputs : list of Node
         Its results that are on the graph.
     nodes : list of Node
-        Every operation that an output or a named quantity depends on, in the order of recording, inputs included, and
-        first the Tensors from outside that the function uses, such as parameters.
+        Every operation that an output or a named quantity depends on, in the order of recording, inputs
+        included, and first the Tensors from outside that the function uses, such as parameters.
     names : dict of str to Node
         Every name, among them those of rebound variables (``x@1``) and of inner functions (``hidden.z``).
     constants : dict of str to object
@@ -75,7 +75,7 @@ class Graph:
         for node in inner:
             for parent, value in zip(node.parents, node.saved[1:], strict=False):
                 if parent is not None and parent.order < since:
-                    outside[parent] = value
+                    outside[parent] = value  # noqa: PERF403
         self.outside: dict[Node, Array] = {
             node: outside[node] for node in sorted(outside, key=lambda node: node.order)
         }
@@ -172,14 +172,14 @@ class Graph:
         return "\n".join(lines)
 
 
-# -- names from the user's frames ----------------------------------------------------------------------------------
+# -- names from the user's frames ----------------------------------------------------------------------------
 
 
 class Names:
     """Watches a function being traced and learns what it calls its values.
 
-    At every recorded operation the frames between the traced function and the operation are looked at, and once more
-    when it has returned: CPython keeps the variables of a frame for as long as somebody holds the frame.
+    At every recorded operation the frames between the traced function and the operation are looked at, and
+    once more when it has returned: CPython keeps the variables of a frame for as long as somebody holds it.
     """
 
     def __init__(self, base: FrameType, code: Any) -> None:
@@ -258,24 +258,24 @@ class Names:
         return names, {name: without_tensors(value, [5000]) for name, value in plain.items()}
 
     def forget(self) -> None:
-        """Let go of the frames: one of them holds this object, and the garbage collector would have to find the cycle."""
+        """Let go of the frames: one of them holds this object, which makes a cycle."""
         self.base = None
         self.frames.clear()
 
 
 def code_of(f: Any) -> Any:
-    """Return the code of a function beneath its decorators, partial applications, or as a method of an object."""
+    """Return the code of a function, beneath decorators and partial applications, or of a callable object."""
     for _ in range(100):
         inner = getattr(f, "__wrapped__", None) or (f.func if isinstance(f, functools.partial) else None)
         if inner is None:
             break
         f = inner
-    f = f if hasattr(f, "__code__") else getattr(type(f), "__call__", f)
+    f = f if hasattr(f, "__code__") else getattr(type(f), "__call__", f)  # noqa: B004  (its code is wanted)
     return getattr(f, "__code__", None)
 
 
 def without_tensors(x: Any, budget: list[int], depth: int = 4) -> Any:
-    """Return the value of a Tensor, also inside containers as far as the budget of items reaches; else x itself."""
+    """Return the value of a Tensor, also inside containers, as far as the budget reaches; else x itself."""
     if isinstance(x, Tensor):
         return x.data
     items = tree.children(x) if depth else None
@@ -287,7 +287,7 @@ def without_tensors(x: Any, budget: list[int], depth: int = 4) -> Any:
 
 
 def add(names: dict[str, Node], bindings: dict[str, list[Node]], prefix: str) -> None:
-    """Add variables with their histories: the last value has the name, earlier ones are ``name@1``, ``name@2``."""
+    """Add variables with their histories: the last value has the name, the first is ``name@1``."""
     for name, history in bindings.items():
         names.setdefault(prefix + name, history[-1])
     for name, history in bindings.items():
@@ -296,9 +296,10 @@ def add(names: dict[str, Node], bindings: dict[str, list[Node]], prefix: str) ->
 
 
 def nested(path: str, holder: Any, depth: int = 3, budget: int = 5000) -> list[tuple[str, Node]]:
-    """Return the nodes of Tensors in a variable, or inside its containers and objects, with the paths that reach them.
+    """Return the nodes of Tensors in a variable, or in its containers and objects, with their paths.
 
-    Breadth first, down to a depth, and no more than `budget` items: a table of a million numbers holds no names.
+    Breadth first, down to a depth, and no more than `budget` items: a table of a million numbers holds no
+    names.
     """
     found: list[tuple[str, Node]] = []
     level = [(path, holder)]
@@ -314,7 +315,7 @@ def nested(path: str, holder: Any, depth: int = 3, budget: int = 5000) -> list[t
     return found
 
 
-# -- tracing -------------------------------------------------------------------------------------------------------
+# -- tracing -------------------------------------------------------------------------------------------------
 
 
 def trace(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Graph:
@@ -325,8 +326,8 @@ def trace(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Graph:
     f : callable
         NumPy code.
     *args, **kwargs
-        Its arguments. Arrays and floats, also inside lists, tuples, dicts and dataclasses, become inputs of the graph;
-        integers, strings and other objects stay what they are.
+        Its arguments. Arrays and floats, also inside lists, tuples, dicts and dataclasses, become inputs of
+        the graph; integers, strings and other objects stay what they are.
 
     Returns
     -------

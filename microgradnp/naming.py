@@ -15,8 +15,8 @@ import numpy as np
 STDLIB_ROOT = os.path.join(os.path.dirname(os.__file__), "")
 OUR_ROOT, NUMPY_ROOT = (os.path.join(os.path.dirname(path), "") for path in (__file__, np.__file__))
 
-#: Rooms whose frames run between the user's code and the record. The others (layers, the demonstration) use the
-#: library as a user does, and their variables are worth naming.
+#: Rooms whose frames run between the user's code and the record. The others (layers, the demonstration) use
+#: the library as a user does, and their variables are worth naming.
 ENGINE = (
     "tensor",
     "tape",
@@ -71,7 +71,7 @@ def node_of(value: Any) -> Any:
 
 
 def is_ours(value: Any) -> bool:
-    """Return whether an object is of a class of this package. (A class may have anything as its `__module__`.)"""
+    """Return whether an object is of a class of this package. A class may have any `__module__`."""
     return str(type(value).__module__).startswith("microgradnp")
 
 
@@ -84,7 +84,7 @@ def same(value: Any, other: Any) -> bool:
 
 
 def name_of(value: Any) -> str | None:
-    """Return what the user calls a value: its own name, or a variable of the callers, or ``self.W``, ``params["W"]``.
+    """Return what the user calls a value: its name, a variable, or ``self.W``, ``params["W"]``.
 
     Numbers have no name: equal small integers are one object under many names.
     """

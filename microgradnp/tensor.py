@@ -183,7 +183,7 @@ def private(x: Any) -> Any:
     of them once: its value is immutable.
     """
     if x.__class__ is np.ndarray or isinstance(x, np.ndarray):
-        owner = x
+        owner: Any = x
         while isinstance(owner, np.ndarray):
             if owner.flags.writeable:
                 return x.copy()
@@ -558,7 +558,7 @@ class Tensor:
 
     def copy(self) -> Tensor:
         """Return the same value as another Tensor, recorded like any operation."""
-        return call(np.copy, self)
+        return call(np.copy, self)  # type: ignore[no-any-return]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if self.node is not None and self._value.dtype.kind in "fc":
@@ -788,8 +788,8 @@ class Tensor:
     __le__ = binary(TABLE[np.less_equal], operator.le)
     __gt__ = binary(TABLE[np.greater], operator.gt)
     __ge__ = binary(TABLE[np.greater_equal], operator.ge)
-    __eq__ = binary(TABLE[np.equal], operator.eq)  # type: ignore[assignment]
-    __ne__ = binary(TABLE[np.not_equal], operator.ne)  # type: ignore[assignment]
+    __eq__ = binary(TABLE[np.equal], operator.eq)
+    __ne__ = binary(TABLE[np.not_equal], operator.ne)
     __and__ = binary(TABLE[np.bitwise_and], operator.and_)
     __or__ = binary(TABLE[np.bitwise_or], operator.or_)
     __xor__ = binary(TABLE[np.bitwise_xor], operator.xor)
@@ -982,13 +982,13 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str 
         if data.node is not None and current_mode() != OFF:
             if requires_grad:
                 raise explain.new_leaf(data)
-            value = data.copy() if dtype is None else data.astype(dtype)
+            same = data.copy() if dtype is None else data.astype(dtype)
             if name:
-                value.name = name
-            return value
+                same.name = name
+            return same
         data = data._value
     elif isinstance(data, list | tuple) and holds_tensor(data):
-        stacked = stack_(*(tensor(item, dtype=dtype) if not isinstance(item, Tensor) else item for item in data), axis=0)
+        stacked: Tensor = stack_(*(tensor(item, dtype=dtype) if not isinstance(item, Tensor) else item for item in data), axis=0)
         return stacked if dtype is None else stacked.astype(dtype)
     if isinstance(data, np.ma.MaskedArray):
         raise explain.masked(data)
@@ -1043,7 +1043,7 @@ def own(g: Array | None, like: Any, taken: set[int]) -> np.ndarray[Any, Any]:
     if g.__class__ is not np.ndarray or g.base is not None or id(g) in taken or not g.flags.writeable:
         g = np.array(g)
     taken.add(id(g))
-    return g  # type: ignore[no-any-return]
+    return g
 
 
 def check_unchanged(nodes: Sequence[Node], leaves: Sequence[Leaf]) -> None:

@@ -1,7 +1,8 @@
 """Functions of functions: gradients, products with Jacobians, and matrices of derivatives.
 
-Each runs the function once on fresh variables, which records a graph, and sweeps over it. A sweep is recorded in turn
-when its result depends on something outside, so transforms nest in any order and close over outer Tensors.
+Each runs the function once on fresh variables, which records a graph, and sweeps over it. A sweep is recorded
+in turn when its result depends on something outside, so transforms nest in any order and close over outer
+Tensors.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ Array = Any
 Function = Callable[..., Any]
 
 
-# -- one run of a function on variables ----------------------------------------------------------------------------
+# -- one run of a function on variables ----------------------------------------------------------------------
 
 
 class Run:
@@ -102,7 +103,7 @@ class Run:
         return [leaving(None if y.node is None else known.get(y.node), y, taken) for y in outputs]
 
     def _recording_of_sweep(self, outer: bool, seeds: Sequence[Array]) -> int:
-        """Return the mode of a sweep: it is recorded where its result depends on something outside, unless under no_grad."""
+        """Return the mode of a sweep: recorded where its result depends on something outside."""
         depends = (outer and self.outer_mode != OFF) or any(on_graph(seed) for seed in seeds)
         return current_mode() if depends else OFF
 
@@ -114,7 +115,7 @@ class Run:
         ]
 
     def plain_result(self) -> Any:
-        """Return the result as it leaves the transform: arrays, or Tensors where it depends on something outside."""
+        """Return the result as it leaves: arrays, but Tensors where it depends on something outside."""
 
         def leave(y: Any) -> Any:
             if not isinstance(y, Tensor):
@@ -128,7 +129,7 @@ class Run:
 
 
 def new_variable(leaf: Any, path: str, outer_mode: int) -> tuple[Tensor, Node]:
-    """Return a fresh Tensor to differentiate with respect to, connected to the outer graph where `leaf` is on one."""
+    """Return a Tensor to differentiate by, on the outer graph where `leaf` is on one, and its node."""
     node: Node
     if isinstance(leaf, Tensor):
         value = leaf._value
@@ -158,7 +159,7 @@ def new_variable(leaf: Any, path: str, outer_mode: int) -> tuple[Tensor, Node]:
 
 
 def borrowed(value: np.ndarray[Any, Any]) -> Array:
-    """Return a read-only view of the user's array: nothing that we hand out may lock or change the array itself."""
+    """Return a read-only view of the user's array: nothing that we hand out may lock or change the array."""
     if not value.ndim:
         return value[()]
     value = value.view()
@@ -167,14 +168,14 @@ def borrowed(value: np.ndarray[Any, Any]) -> Array:
 
 
 def constant_argument(leaf: Any) -> Any:
-    """Return an argument that is not differentiated as a constant Tensor; what is no array stays what it is."""
+    """Return an argument that is not differentiated as a constant Tensor; what is no array stays as it is."""
     if type(leaf) in (np.ndarray, np.memmap) and leaf.dtype.kind in "biufc":
         return Tensor(borrowed(np.asarray(leaf)))
     return leaf
 
 
 def output_tensor(leaf: Any, who: str = "") -> Tensor:
-    """Return an output as a Tensor; constants are allowed, and have no gradient. Given `who`, refuse what is not float."""
+    """Return an output as a Tensor, constants too. Given `who`, its name, refuse what is not float."""
     if not isinstance(leaf, Tensor):
         leaf = np.asarray(leaf)
     if who and leaf.dtype.kind not in "fc":
@@ -203,7 +204,7 @@ def scalar(x: Array) -> Array:
 
 
 def leaving(g: Array | None, like: Any, taken: set[int]) -> Array:
-    """Return a gradient as it leaves a transform: an array that shares memory with nothing, or an outer Tensor."""
+    """Return a gradient as it leaves a transform: an array that shares no memory, or an outer Tensor."""
     if on_graph(g):
         return g
     return scalar(own(plain(g), like, taken))
@@ -295,7 +296,7 @@ def real_scalar(run: Run, f: Function) -> Tensor:
     return y
 
 
-# -- the public transforms -----------------------------------------------------------------------------------------
+# -- the public transforms -----------------------------------------------------------------------------------
 
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Function:
@@ -313,8 +314,8 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bo
     Returns
     -------
     callable
-        Returns ``(value, gradient)``, or ``((value, other), gradient)`` with `has_aux`. The gradient has the tree,
-        shapes and dtypes of the argument; for a sequence of argnums it is a tuple.
+        Returns ``(value, gradient)``, or ``((value, other), gradient)`` with `has_aux`. The gradient has the
+        tree, shapes and dtypes of the argument; for a sequence of argnums it is a tuple.
 
     Raises
     ------
@@ -328,7 +329,6 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bo
     >>> float(value), gradient
     (5.0, array([2., 4.]))
     """
-
     check_callable(f, "value_and_grad")
 
     @functools.wraps(f, updated=())
@@ -371,8 +371,8 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
     Returns
     -------
     callable
-        Returns the gradient: arrays of the shapes and dtypes of the argument; Tensors inside an outer transform. With
-        `has_aux` ``(gradient, other)``.
+        Returns the gradient: arrays of the shapes and dtypes of the argument; Tensors inside an outer
+        transform. With `has_aux` ``(gradient, other)``.
 
     Examples
     --------
@@ -404,8 +404,8 @@ def vjp(f: Function, *xs: Any) -> tuple[Any, Function]:
     -------
     y : the result
     pull : callable
-        ``pull(ct)``, with `ct` of the tree and shapes of `y`, is a tuple of one gradient per argument. It can be
-        called any number of times.
+        ``pull(ct)``, with `ct` of the tree and shapes of `y`, is a tuple of one gradient per argument. It can
+        be called any number of times.
 
     Examples
     --------
@@ -492,8 +492,8 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     Returns
     -------
     callable
-        For an output of shape S and an argument of shape I an array of shape S + I; for trees, the tree of the output
-        with, at each leaf, the tree of the argument.
+        For an output of shape S and an argument of shape I an array of shape S + I; for trees, the tree of
+        the output with, at each leaf, the tree of the argument.
 
     Examples
     --------
@@ -502,7 +502,6 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     array([[2., 0.],
            [0., 4.]])
     """
-
     check_callable(f, "jacobian")
 
     @functools.wraps(f, updated=())
@@ -551,7 +550,7 @@ def columns(run: Run, outputs: Sequence[Tensor]) -> list[list[Array]]:
             tangents[i][np.unravel_index(k, x.shape)] = 1
             swept.append(run.sweep_forward(outputs, [scalar(t) for t in tangents]))
         for j, y in enumerate(outputs):
-            flat = gathered([column[j] for column in swept], y.shape + (x.size,), -1, y.dtype).reshape(
+            flat = gathered([column[j] for column in swept], (*y.shape, x.size), -1, y.dtype).reshape(
                 y.shape + x.shape
             )
             blocks[j].append(
@@ -604,7 +603,7 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     Returns
     -------
     callable
-        ``(x, v)``, or all arguments of f and then v, of the tree and shapes of the differentiated argument(s).
+        ``(x, v)``, or all arguments of f and then v, of the tree and shapes of what is differentiated.
 
     Examples
     --------
@@ -636,13 +635,14 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     return product
 
 
-# -- operations of the user's own ----------------------------------------------------------------------------------
+# -- operations of the user's own ----------------------------------------------------------------------------
 
 
 class UserPrimitive(Structural):
-    """A user's function with derivative rules of its own. One direction is enough: the other is its transpose.
+    """A user's function with rules of its own. One direction is enough: the other is its transpose.
 
-    Functions and rules get read-only views, and what they return is copied: nothing that they do can reach the graph.
+    Functions and rules get read-only views, and what they return is copied: nothing that they do can reach
+    the graph.
     """
 
     def __init__(self, function: Function) -> None:
@@ -670,18 +670,19 @@ class UserPrimitive(Structural):
         functools.update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **params: Any) -> Any:
+        """Run the function itself on arrays; record on Tensors."""
         for x in (*args, *params.values()):
             if x.__class__ is not np.ndarray and hasattr(x, "__array_function__"):
                 return super().__call__(*args, **params)
         return self.__wrapped__(*args, **params)  # type: ignore[attr-defined]
 
     def defvjp(self, *rules: Any) -> UserPrimitive:
-        """Define the reverse rules, one per operand: ``rule(g, y, *inputs, **params)`` returns that operand's gradient."""
+        """Define the reverse rules, one per operand: ``rule(g, y, *inputs)`` returns its gradient."""
         self.vjps = self._checked(rules, "defvjp")
         return self
 
     def defjvp(self, *rules: Any) -> UserPrimitive:
-        """Define the forward rules, one per operand: ``rule(dx, y, *inputs, **params)`` returns its part of dy."""
+        """Define the forward rules, one per operand: ``rule(dx, y, *inputs)`` returns its part of dy."""
         self.jvps = self._checked(rules, "defjvp")
         return self
 
@@ -698,6 +699,7 @@ class UserPrimitive(Structural):
         return tuple(rules)
 
     def keeps(self, tracked: tuple[bool, ...]) -> tuple[bool, ...]:
+        """Return what the rules read: everything. Asked when a call is recorded, which wants a rule."""
         if not self.has_rules:
             raise NotImplementedError(
                 f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)"
@@ -712,6 +714,7 @@ class UserPrimitive(Structural):
     def pull(
         self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]
     ) -> Any:
+        """Carry gradients back, by the reverse rules or the transposes of the forward rules."""
         gradients: list[Array | None] = []
         for i, want in enumerate(wanted):
             if not want:
@@ -731,6 +734,7 @@ class UserPrimitive(Structural):
     def push(
         self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]
     ) -> Array:
+        """Carry tangents forward, by the forward rules or the transposes of the reverse rules."""
         total = None
         for i, dx in enumerate(dxs):
             if dx is None:
@@ -795,7 +799,7 @@ def guard(x: Any) -> Any:
 
 
 def guarded(function: Function, primitive: UserPrimitive) -> Function:
-    """Return a user's function as a primitive computes it: it can neither change operands nor keep hold of the result."""
+    """Return a user's function such that it cannot change operands, nor keep hold of its result."""
 
     @functools.wraps(function)
     def compute(*operands: Any, **params: Any) -> Any:
@@ -811,7 +815,7 @@ def guarded(function: Function, primitive: UserPrimitive) -> Function:
 
 
 def transposed(linear_map: Function, at: Array, cotangent: Array, who: str) -> Array:
-    """Return the transpose of a linear map applied to a cotangent: the reverse sweep through the map itself."""
+    """Return the transpose of a linear map applied to a cotangent: a reverse sweep through the map itself."""
     run = Run(linear_map, [Tensor(np.zeros(at.shape, at.dtype)[()])], {}, [0])
     outputs = run.outputs()
     if any(np.any(plain(y)) for y in outputs):
@@ -830,7 +834,7 @@ def primitive(function: Function) -> UserPrimitive:
     Returns
     -------
     UserPrimitive
-        Callable like the function, on arrays and Tensors; give it rules with ``.defvjp`` and (or) ``.defjvp``.
+        Callable like the function, on arrays and Tensors; give it rules by ``.defvjp`` and (or) ``.defjvp``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Nested containers of arrays: tuples, lists, dicts, named tuples and dataclasses, taken apart and put together."""
+"""Nested containers of arrays, taken apart and put together."""
 
 from __future__ import annotations
 

@@ -135,29 +135,69 @@ def list_of_tensors() -> None:
 #: What is done, the error, and what its message must hold: the names of the variables, then the advice.
 ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     # shapes
-    "matmul": (lambda: weights @ scores, ValueError, ["`weights` of shape (2, 3)", "`scores` of shape (4, 2)", "scores @ weights would fit"]),
-    "matmul that a transpose mends": (lambda: scores @ images, ValueError, ["`scores`", "`images` of shape (4, 2)", "scores @ images.T"]),
+    "matmul": (
+        lambda: weights @ scores,
+        ValueError,
+        ["`weights` of shape (2, 3)", "`scores` of shape (4, 2)", "scores @ weights would fit"],
+    ),
+    "matmul that a transpose mends": (
+        lambda: scores @ images,
+        ValueError,
+        ["`scores`", "`images` of shape (4, 2)", "scores @ images.T"],
+    ),
     "matmul with a number": (lambda: weights @ number, ValueError, ["`weights`", "`number` 0-d", "use *"]),
     "array on the left": (lambda: images @ images.T @ weights, ValueError, ["`weights` of shape (2, 3)"]),
-    "sum": (lambda: weights + scores, ValueError, ["`weights` of shape (2, 3)", "`scores` of shape (4, 2)", "equal or 1"]),
+    "sum": (
+        lambda: weights + scores,
+        ValueError,
+        ["`weights` of shape (2, 3)", "`scores` of shape (4, 2)", "equal or 1"],
+    ),
     "sum with an array": (lambda: images + weights, ValueError, ["`images`", "`weights`"]),
-    "sum that a new axis mends": (lambda: weights * vector, ValueError, ["`weights`", "`vector` of shape (2,)", "vector[:, None]"]),
+    "sum that a new axis mends": (
+        lambda: weights * vector,
+        ValueError,
+        ["`weights`", "`vector` of shape (2,)", "vector[:, None]"],
+    ),
     "comparison": (lambda: weights > scores, ValueError, ["`weights`", "`scores`"]),
     "np function": (lambda: np.maximum(weights, scores), ValueError, ["maximum", "`weights`", "`scores`"]),
     "where": (lambda: np.where(weights > 0, weights, scores), ValueError, ["where", "`weights`", "`scores`"]),
-    "concatenate": (lambda: np.concatenate([weights, scores]), ValueError, ["concatenate", "`weights`", "`scores`"]),
+    "concatenate": (
+        lambda: np.concatenate([weights, scores]),
+        ValueError,
+        ["concatenate", "`weights`", "`scores`"],
+    ),
     "stack": (lambda: np.stack([weights, scores]), ValueError, ["stack", "`weights`", "`scores`"]),
-    "reshape": (lambda: weights.reshape(4, 2), ValueError, ["reshape", "`weights` of shape (2, 3)", "(4, 2)"]),
+    "reshape": (
+        lambda: weights.reshape(4, 2),
+        ValueError,
+        ["reshape", "`weights` of shape (2, 3)", "(4, 2)"],
+    ),
     "axis": (lambda: weights.sum(axis=2), ValueError, ["sum", "`weights`", "axis=2"]),
     "index": (lambda: weights[5], IndexError, ["`weights`", "5"]),
     "in an attribute": (lambda: layer.W + scores, ValueError, ["`layer.W`", "`scores`"]),
     "in a dict": (lambda: params["W"] + scores, ValueError, ['`params["W"]`', "`scores`"]),
     "in a list": (lambda: batches[0] + scores, ValueError, ["`batches[0]`", "`scores`"]),
-    "list of tensors of several shapes": (lambda: mg.tensor([weights, scores]), ValueError, ["`weights`", "`scores`"]),
+    "list of tensors of several shapes": (
+        lambda: mg.tensor([weights, scores]),
+        ValueError,
+        ["`weights`", "`scores`"],
+    ),
     # types
-    "integers asked to require a gradient": (integers_require, TypeError, ["`sizes` holds integers (int64)", "dtype=float"]),
-    "booleans asked to require a gradient": (booleans_require, TypeError, ["`mask` holds booleans", "dtype=float"]),
-    "objects asked to require a gradient": (objects_require, TypeError, ["`things`", "object", "dtype=float"]),
+    "integers asked to require a gradient": (
+        integers_require,
+        TypeError,
+        ["`sizes` holds integers (int64)", "dtype=float"],
+    ),
+    "booleans asked to require a gradient": (
+        booleans_require,
+        TypeError,
+        ["`mask` holds booleans", "dtype=float"],
+    ),
+    "objects asked to require a gradient": (
+        objects_require,
+        TypeError,
+        ["`things`", "object", "dtype=float"],
+    ),
     "ragged rows": (ragged, ValueError, ["`rows`", "different lengths"]),
     "words": (words, TypeError, ["`names`", "numbers"]),
     "None": (lambda: mg.tensor(None), TypeError, ["NoneType", "numbers"]),
@@ -166,43 +206,95 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "list of tensors as an operand": (list_of_tensors, TypeError, ["mg.tensor([...])", "np.stack"]),
     "to integers": (lambda: vector.astype(int), TypeError, ["`vector`", ".data.astype"]),
     "gradient of integers": (lambda: mg.grad(quadratic)(3), TypeError, ["`x` holds integers", "float"]),
-    "gradient of integer arrays": (lambda: mg.grad(quadratic)(np.arange(3)), TypeError, ["`x` holds integers", "float"]),
+    "gradient of integer arrays": (
+        lambda: mg.grad(quadratic)(np.arange(3)),
+        TypeError,
+        ["`x` holds integers", "float"],
+    ),
     # backward
-    "vector": (backward_of_a_vector, ValueError, ["`losses` of shape (2,)", "np.sum(losses).backward()", "losses.backward(np.ones((2,)))"]),
+    "vector": (
+        backward_of_a_vector,
+        ValueError,
+        ["`losses` of shape (2,)", "np.sum(losses).backward()", "losses.backward(np.ones((2,)))"],
+    ),
     "constant": (backward_of_a_constant, RuntimeError, ["`total`", "requires_grad=True"]),
     "under no_grad": (backward_under_no_grad, RuntimeError, ["`loss`", "outside mg.no_grad()"]),
     "twice": (backward_twice, RuntimeError, ["second time", "retain_graph=True"]),
-    "cotangent of another shape": (backward_with_another_shape, ValueError, ["(3,)", "`losses` of shape (2,)"]),
+    "cotangent of another shape": (
+        backward_with_another_shape,
+        ValueError,
+        ["(3,)", "`losses` of shape (2,)"],
+    ),
     "cotangent of words": (backward_with_words, TypeError, ["`losses`", "<U1"]),
-    "gradient of a vector": (lambda: mg.grad(quadratic)(np.ones(2)), TypeError, ["quadratic", "shape (2,)", "np.sum", "mg.jacobian"]),
+    "gradient of a vector": (
+        lambda: mg.grad(quadratic)(np.ones(2)),
+        TypeError,
+        ["quadratic", "shape (2,)", "np.sum", "mg.jacobian"],
+    ),
     # unknown functions and keywords
-    "unknown function": (lambda: np.convolve(vector, vector), NotImplementedError, ["np.convolve", "`vector`", "mg.primitive", ".data"]),
+    "unknown function": (
+        lambda: np.convolve(vector, vector),
+        NotImplementedError,
+        ["np.convolve", "`vector`", "mg.primitive", ".data"],
+    ),
     "misspelt method": (lambda: weights.transpos(), AttributeError, ["transpos", ".transpose"]),
     "method in place": (lambda: weights.fill(0), AttributeError, ["fill", "immutable", ".numpy()"]),
-    "unknown keyword of a sum": (lambda: np.sum(weights, where=weights.data > 0), TypeError, ["sum", "where=", "np.where(condition"]),
-    "unknown keyword of a ufunc": (lambda: np.add(weights, weights, where=weights.data > 1), (TypeError, NotImplementedError), ["add"]),
+    "unknown keyword of a sum": (
+        lambda: np.sum(weights, where=weights.data > 0),
+        TypeError,
+        ["sum", "where=", "np.where(condition"],
+    ),
+    "unknown keyword of a ufunc": (
+        lambda: np.add(weights, weights, where=weights.data > 1),
+        (TypeError, NotImplementedError),
+        ["add"],
+    ),
     "dtype keyword": (lambda: np.sum(weights, dtype=np.float32), TypeError, ["dtype", ".astype"]),
     "initial keyword": (lambda: np.max(weights, initial=0.0), TypeError, ["initial"]),
     "misspelt keyword": (lambda: np.sum(weights, axes=0), TypeError, ["axes"]),
     "too many arguments": (lambda: np.tanh(weights, weights, weights), TypeError, ["tanh"]),
-    "in place function": (lambda: np.copyto(images, scores), NotImplementedError, ["np.copyto", "`scores`", "np.where"]),
+    "in place function": (
+        lambda: np.copyto(images, scores),
+        NotImplementedError,
+        ["np.copyto", "`scores`", "np.where"],
+    ),
     # values that leave or change
-    "float": (lambda: float(number), TypeError, ["float(number)", "`number`", "number.item()", "number.detach()"]),
+    "float": (
+        lambda: float(number),
+        TypeError,
+        ["float(number)", "`number`", "number.item()", "number.detach()"],
+    ),
     "int": (lambda: int(number), TypeError, ["int(number)", "number.item()"]),
     "asarray": (lambda: np.asarray(weights), TypeError, ["np.asarray(weights)", "weights.data"]),
-    "array of tensors": (lambda: np.array([number, number]), TypeError, ["`number`", "np.stack", "mg.tensor([...])"]),
+    "array of tensors": (
+        lambda: np.array([number, number]),
+        TypeError,
+        ["`number`", "np.stack", "mg.tensor([...])"],
+    ),
     "increment of an array": (increment_an_array, TypeError, ["total = total + vector", "vector.data"]),
     "stale value": (stale, RuntimeError, ["multiply", "`rate` of shape (2,)", "before the change"]),
     "stale value of an attribute": (stale_in_an_object, RuntimeError, ["matmul", "`net.W`"]),
-    "item of a leaf": (lambda: weights.__setitem__(0, 1.0), TypeError, ["weights[...]", "np.where", "weights.assign"]),
-    "leaf in place": (lambda: vector.__iadd__(1.0), TypeError, ["vector += ...", "no_grad()", "vector.assign", "vector = vector +"]),
-    "assign another shape": (lambda: weights.assign(np.ones(2)), ValueError, ["(2,)", "`weights` of shape (2, 3)"]),
+    "item of a leaf": (
+        lambda: weights.__setitem__(0, 1.0),
+        TypeError,
+        ["weights[...]", "np.where", "weights.assign"],
+    ),
+    "leaf in place": (
+        lambda: vector.__iadd__(1.0),
+        TypeError,
+        ["vector += ...", "no_grad()", "vector.assign", "vector = vector +"],
+    ),
+    "assign another shape": (
+        lambda: weights.assign(np.ones(2)),
+        ValueError,
+        ["(2,)", "`weights` of shape (2, 3)"],
+    ),
     "assign a result": (lambda: (weights * 2).assign(weights.data), RuntimeError, ["multiply", "leaves"]),
     "truth of an array": (lambda: bool(weights > 0), ValueError, ["ambiguous", ".any()", ".all()"]),
     "item of an array": (lambda: weights.item(), ValueError, ["`weights` of shape (2, 3)", "6"]),
     "length of a number": (lambda: len(number), TypeError, ["`number` 0-d"]),
     "index of floats": (lambda: weights[np.array([0.5])], IndexError, ["integers or booleans", "float64"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", ERRORS)
@@ -242,7 +334,7 @@ def test_the_cause_is_numpys_own_complaint() -> None:
     assert caught.value.__cause__ is not caught.value
 
 
-# -- which names are found ------------------------------------------------------------------------------------------
+# -- which names are found -----------------------------------------------------------------------------------
 
 
 def mismatch(operand: Any) -> str:
@@ -302,7 +394,7 @@ def test_names_in_a_comprehension_a_method_and_a_class() -> None:
         def run(self) -> Any:
             return self.gain + np.ones(17)
 
-    with pytest.raises(ValueError, match="`self.gain` of shape"):
+    with pytest.raises(ValueError, match=r"`self.gain` of shape"):
         Model().run()
     with pytest.raises(ValueError, match="`element` of shape"):
         [element + np.ones(17) for element in [mg.tensor(np.ones(3))]]
@@ -321,7 +413,7 @@ def test_errors_inside_a_transform_name_the_functions_variables() -> None:
         mg.hessian(loss)(np.ones(3), images)
 
 
-# -- derivations ----------------------------------------------------------------------------------------------------
+# -- derivations ---------------------------------------------------------------------------------------------
 
 
 def derivation() -> Any:

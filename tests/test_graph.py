@@ -26,7 +26,7 @@ def names(graph: Graph) -> dict[str, Any]:
     return {name: np.asarray(graph.value(name)).tolist() for name in graph.names}
 
 
-# -- what a graph holds ----------------------------------------------------------------------------------------------
+# -- what a graph holds --------------------------------------------------------------------------------------
 
 
 def network(X: Any, W: Any, b: Any) -> Any:
@@ -75,7 +75,7 @@ def test_values_and_operands() -> None:
     ((node, value), (again, _)) = graph.operands(graph.nodes[6])
     assert node is again is graph.names["H"]
     np.testing.assert_array_equal(value, graph.value("H"))
-    with pytest.raises(KeyError, match="'Z'.*X, W, b, H, loss"):
+    with pytest.raises(KeyError, match=r"'Z'.*X, W, b, H, loss"):
         graph.value("Z")
 
 
@@ -164,7 +164,7 @@ def test_star_arguments() -> None:
     assert graph.value(graph.outputs[0]) == 9.0
 
 
-# -- what is not the function's own ----------------------------------------------------------------------------------
+# -- what is not the function's own --------------------------------------------------------------------------
 
 
 def test_tensors_from_outside_are_on_the_graph() -> None:
@@ -230,7 +230,7 @@ def test_functions_that_record_nothing(f: Callable[[Any], Any]) -> None:
     assert repr(graph)
 
 
-# -- names: variables ------------------------------------------------------------------------------------------------
+# -- names: variables ----------------------------------------------------------------------------------------
 
 
 def test_every_local_has_its_value() -> None:
@@ -299,7 +299,7 @@ def test_names_that_are_deleted_or_shadowed_by_plain_values() -> None:
 def test_constants_are_the_other_locals() -> None:
     def f(x: Any, rate: Any) -> Any:
         n = len(x)
-        label = "text"
+        label = "text"  # noqa: F841
         table = np.arange(3)
         y = x * table
         return np.sum(y) / n
@@ -319,7 +319,7 @@ def test_a_constant_tensor_is_given_as_its_value() -> None:
     assert type(constants["fixed"]) is np.ndarray
 
 
-# -- names: containers and objects -------------------------------------------------------------------------------------
+# -- names: containers and objects ---------------------------------------------------------------------------
 
 
 @dataclasses.dataclass
@@ -409,7 +409,7 @@ def test_a_huge_table_does_not_hang() -> None:
     assert names(mg.trace(f, 1.0))["y"] == 200.0
 
 
-# -- names: other functions ------------------------------------------------------------------------------------------
+# -- names: other functions ----------------------------------------------------------------------------------
 
 
 def helper(u: Any) -> Any:
@@ -561,7 +561,7 @@ def test_functions_of_numpy_and_of_ours() -> None:
         assert len(graph.inputs) == 1
 
 
-# -- mg.name ---------------------------------------------------------------------------------------------------------
+# -- mg.name -------------------------------------------------------------------------------------------------
 
 
 def test_name_what_has_no_variable() -> None:
@@ -604,7 +604,7 @@ def test_a_given_name_goes_before_a_variable() -> None:
     assert graph.label(graph.names["y"]) == "Zo"
 
 
-# -- company ---------------------------------------------------------------------------------------------------------
+# -- company -------------------------------------------------------------------------------------------------
 
 
 def test_works_under_a_trace_function_and_a_profiler() -> None:
@@ -685,6 +685,6 @@ def test_the_result_is_on_the_graph_but_no_longer_traced() -> None:
 
 
 def test_what_is_no_function_is_refused() -> None:
+    loss = mg.tensor(1.0)
     with pytest.raises(TypeError, match=r"mg\.trace wants a function.*`loss`"):
-        loss = mg.tensor(1.0)
         mg.trace(loss)

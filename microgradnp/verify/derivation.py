@@ -23,8 +23,8 @@ from microgradnp.verify.rounding import ROUNDINGS, computed_rounded, gradients_r
 
 Function = Callable[..., Any]
 
-#: How many numbers the differences may compute for one quantity before they take a sample of its entries.
-WORK = 4e7
+#: How many numbers the differences may compute in all before they take samples of the entries, about a second's worth.
+WORK = 1e9
 EVALUATIONS = 14  # of the loss, for one entry
 BESIDE = 4  # points beside a kink
 
@@ -571,6 +571,13 @@ class Point:
         return lambda value: replay(value[()] if np.ndim(value) == 0 else value)
 
 
+def cost_of(node: Node) -> float:
+    """Return about how many elements of an array could be added in the time that it takes to compute a node."""
+    call, sizes = 2000.0, [node.size, *(np.size(x) for x in node.saved[1:])]
+    bilinear = not node.primitive.elementwise and len(sizes) == 3 and min(sizes) > 1
+    return call + (float(np.sqrt(np.prod(sizes, dtype=float))) / 10 if bilinear else 0.0) + node.size  # m n k for a product
+
+
 def branch(node: Node) -> Any:
     """Return which way a node with kinks went, at every element."""
     y, *xs = node.saved
@@ -629,8 +636,9 @@ class Judge:
         self.witnesses: dict[str, Witness] = {}
         self.verdicts: dict[str, Verdict] = {}
         self.ordered = derivation._ordered()
-        elements = sum(node.size for node in self.point.graph.nodes)
-        self.budget = max(8, int(WORK / (EVALUATIONS * max(elements, 1))))
+        quantities = {q for claim in derivation.claims for q in claim.claimed()}
+        once = sum(cost_of(node) for node in self.point.graph.nodes)
+        self.budget = max(6, int(WORK / (EVALUATIONS * once * max(len(quantities), 4))))
         self.noise = noise_of(self.point.graph, self.point.loss, rng)
         self.doubt = self._doubt()
         self.explainer = Explainer(self)

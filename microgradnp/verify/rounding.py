@@ -24,7 +24,18 @@ Array = Any
 MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio: consecutive numbers are sent far apart
 #: By how many units in the last place all numbers are moved; two sizes, to tell rounding from jumps.
 ROUNDINGS = (1.0, 128.0)
-SELECTING = {np.absolute, np.fabs, np.maximum, np.minimum, np.fmax, np.fmin, np.negative, np.positive, np.sign, np.copysign}
+SELECTING = {
+    np.absolute,
+    np.fabs,
+    np.maximum,
+    np.minimum,
+    np.fmax,
+    np.fmin,
+    np.negative,
+    np.positive,
+    np.sign,
+    np.copysign,
+}
 PRODUCTS = {np.dot, np.vdot, np.inner, np.einsum, np.tensordot}
 SORTABLE = 50_000  # elements, above which nobody looks whether a result was selected from its operands
 
@@ -76,7 +87,9 @@ def rounded(graph: Graph, seed: int, units: float, *, inputs: bool = True) -> tu
             if not node.parents:
                 again.saved = (inputs_moved(node.saved[0], seed, units),) if inputs else node.saved
                 continue
-            xs = [new[p].saved[0] if p in new else x for p, x in zip(node.parents, node.saved[1:], strict=True)]
+            xs = [
+                new[p].saved[0] if p in new else x for p, x in zip(node.parents, node.saved[1:], strict=True)
+            ]
             y = node.primitive.function(*xs, **(node.params or {}))
             again.saved = (computed_off(node, y, xs, seed, units), *xs)
             again.parents = tuple(None if p is None else new.get(p, p) for p in node.parents)
@@ -92,7 +105,9 @@ class Rounded(np.ndarray[Any, np.dtype[np.float64]]):
     seed = 0
     units = 1.0
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **keywords: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **keywords: Any
+    ) -> Any:
         where = None if out is None else tuple(bare(x) for x in out)
         if where is not None:
             keywords["out"] = where
@@ -105,7 +120,11 @@ class Rounded(np.ndarray[Any, np.dtype[np.float64]]):
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
         result = self.like(super().__array_function__(function, types, args, keywords))
-        return self.like(moved(bare(result), self.seed, self.units)) if function in PRODUCTS and is_double(result) else result
+        return (
+            self.like(moved(bare(result), self.seed, self.units))
+            if function in PRODUCTS and is_double(result)
+            else result
+        )
 
     def __getitem__(self, key: Any) -> Any:
         return self.like(super().__getitem__(key))
@@ -133,7 +152,9 @@ def computed_rounded(function: Callable[..., Any], seed: int, units: float) -> C
         return np.asarray(x).view(kind) if is_double(x) else x
 
     def off(**arguments: Any) -> Any:
-        return tree.transform(bare, function(**{name: tree.transform(enter, x) for name, x in arguments.items()}))
+        return tree.transform(
+            bare, function(**{name: tree.transform(enter, x) for name, x in arguments.items()})
+        )
 
     return off
 
@@ -169,7 +190,11 @@ def gradients_rounded(graph: Graph, output: Node, seed: int, units: float) -> di
 def computed_off(node: Node, y: Array, xs: list[Array], seed: int, units: float) -> Array:
     """Return a result moved, except where it was selected from the operands and not computed."""
     primitive = node.primitive
-    if np.asarray(y).dtype.kind != "f" or primitive.constant or (primitive.elementwise and not primitive.smooth):
+    if (
+        np.asarray(y).dtype.kind != "f"
+        or primitive.constant
+        or (primitive.elementwise and not primitive.smooth)
+    ):
         return y
     off = moved(y, seed, units)
     if primitive.name in ("add", "subtract"):

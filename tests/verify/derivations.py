@@ -39,7 +39,9 @@ class Draw:
         self.style = style
 
     def sizes(self, count: int, low: int = 1, high: int = 5) -> list[int]:
-        return [low if self.style == "single" else int(k) for k in self.rng.integers(low, high + 1, size=count)]
+        return [
+            low if self.style == "single" else int(k) for k in self.rng.integers(low, high + 1, size=count)
+        ]
 
     def data(self, *shape: int) -> Any:
         x = self.rng.standard_normal(shape)
@@ -96,7 +98,7 @@ def softmax(z: Any) -> Any:
     return e / np.sum(e, axis=-1, keepdims=True)
 
 
-# -- the documents -------------------------------------------------------------------------------------------------
+# -- the documents -------------------------------------------------------------------------------------------
 
 
 @derivation
@@ -138,7 +140,14 @@ def perceptron_000(draw: Draw) -> tuple[Derivation, Inputs]:
         W += lr * -dw_1_2 / n
         return W
 
-    return d, {"X": draw.data(n, i), "y": draw.data(n, 1), "W01": draw.weight(i, h), "W12": draw.weight(h, 1), "lr": 0.1, "n": n}
+    return d, {
+        "X": draw.data(n, i),
+        "y": draw.data(n, 1),
+        "W01": draw.weight(i, h),
+        "W12": draw.weight(h, 1),
+        "lr": 0.1,
+        "n": n,
+    }
 
 
 @derivation
@@ -274,7 +283,13 @@ def regressor_003(draw: Draw) -> tuple[Derivation, Inputs]:
         W1 -= learning_rate * dW1
         return W1
 
-    return d, {"A0": draw.data(m, k), "y": draw.one_hot(m, 2)[:, :1], "W1": draw.weight(k, 1), "b1": 0.0, "learning_rate": 10.0}
+    return d, {
+        "A0": draw.data(m, k),
+        "y": draw.one_hot(m, 2)[:, :1],
+        "W1": draw.weight(k, 1),
+        "b1": 0.0,
+        "learning_rate": 10.0,
+    }
 
 
 @derivation
@@ -316,7 +331,9 @@ def chain_004(draw: Draw) -> tuple[Derivation, Inputs]:
     def weight_of_the_one_before(delta_before, activations):
         return np.dot(delta_before, activations[-3])
 
-    @d.backward(returns={f"b{k}": f"bs[{k}]" for k in range(layers)} | {f"w{k}": f"ws[{k}]" for k in range(layers)})
+    @d.backward(
+        returns={f"b{k}": f"bs[{k}]" for k in range(layers)} | {f"w{k}": f"ws[{k}]" for k in range(layers)}
+    )
     def back(zs, activations, ws, target):
         delta = (activations[-1] - target) * slope(zs[-1])
         grads = {}
@@ -331,7 +348,7 @@ def chain_004(draw: Draw) -> tuple[Derivation, Inputs]:
     return d, {"x": float(draw.data()), "ws": numbers[:layers], "bs": numbers[layers:], "target": 0.15}
 
 
-# -- normalisations ------------------------------------------------------------------------------------------------
+# -- normalisations ------------------------------------------------------------------------------------------
 
 
 @derivation
@@ -364,7 +381,11 @@ def batch_norm_compact(draw: Draw) -> tuple[Derivation, Inputs]:
     def dx(dout, gamma, xhat, var, x, eps=1e-5):
         N = x.shape[0]
         dxhat = dout * gamma
-        return 1 / (N * np.sqrt(var + eps)) * (N * dxhat - np.sum(dxhat, axis=0) - xhat * np.sum(dxhat * xhat, axis=0))
+        return (
+            1
+            / (N * np.sqrt(var + eps))
+            * (N * dxhat - np.sum(dxhat, axis=0) - xhat * np.sum(dxhat * xhat, axis=0))
+        )
 
     return d, {"x": draw.data(n, k), "gamma": draw.weight(k), "beta": draw.bias(k), "target": draw.data(n, k)}
 
@@ -412,7 +433,13 @@ def batch_norm_steps(draw: Draw) -> tuple[Derivation, Inputs]:
             "dmu": dmu, "dx": dx, "dW": cache.X.T @ dx, "db": dx.sum(axis=0),
         }  # fmt: skip
 
-    inputs = {"X": draw.data(n, 3), "W": draw.weight(3, k), "b": draw.bias(k), "gamma": draw.weight(k), "beta": draw.bias(k)}
+    inputs = {
+        "X": draw.data(n, 3),
+        "W": draw.weight(3, k),
+        "b": draw.bias(k),
+        "gamma": draw.weight(k),
+        "beta": draw.bias(k),
+    }
     return d, inputs | {"G": draw.data(n, k), "eps": 1e-5}
 
 
@@ -510,7 +537,7 @@ def unit_rows(draw: Draw) -> tuple[Derivation, Inputs]:
     return d, {"a": x + (x == 0), "b": draw.weight(n, k) + 0.1, "t": draw.bias(n, 1)}
 
 
-# -- losses --------------------------------------------------------------------------------------------------------
+# -- losses --------------------------------------------------------------------------------------------------
 
 
 @derivation
@@ -552,7 +579,13 @@ def integer_labels(draw: Draw) -> tuple[Derivation, Inputs]:
     def dX(dscores, W):
         return dscores @ W.T
 
-    return d, {"X": draw.data(n, k), "y": draw.labels(n, c), "W": draw.weight(k, c), "b": draw.bias(1, c), "reg": 1e-3}
+    return d, {
+        "X": draw.data(n, k),
+        "y": draw.labels(n, c),
+        "W": draw.weight(k, c),
+        "b": draw.bias(1, c),
+        "reg": 1e-3,
+    }
 
 
 @derivation
@@ -674,7 +707,12 @@ def variational_autoencoder(draw: Draw) -> tuple[Derivation, Inputs]:
         dlogvar = dZ * noise * 0.5 * std - 0.5 * (1 - np.exp(logvar))
         return dWd, X.T @ dmu, X.T @ dlogvar, dmu, dlogvar, dZ
 
-    inputs = {"X": draw.data(n, k), "We": draw.weight(k, z), "Wv": 0.1 * draw.weight(k, z), "Wd": draw.weight(z, k)}
+    inputs = {
+        "X": draw.data(n, k),
+        "We": draw.weight(k, z),
+        "Wv": 0.1 * draw.weight(k, z),
+        "Wd": draw.weight(z, k),
+    }
     return d, inputs | {"noise": draw.rng.standard_normal((n, z))}
 
 
@@ -702,7 +740,7 @@ def contrastive(draw: Draw) -> tuple[Derivation, Inputs]:
     return d, {"U": draw.data(n, k), "V": draw.weight(n, k), "scale": 0.7}
 
 
-# -- layers --------------------------------------------------------------------------------------------------------
+# -- layers --------------------------------------------------------------------------------------------------
 
 
 @derivation
@@ -847,7 +885,13 @@ def lstm(draw: Draw) -> tuple[Derivation, Inputs]:
         return {"W": dW, "b": db, "h0": dh, "c0": dc}
 
     params = {"W": draw.weight(i + h, 4 * h), "b": draw.bias(4 * h)}
-    return d, {"xs": draw.data(t, n, i), "params": params, "h0": draw.bias(n, h), "c0": draw.bias(n, h), "G": draw.data(n, h)}
+    return d, {
+        "xs": draw.data(t, n, i),
+        "params": params,
+        "h0": draw.bias(n, h),
+        "c0": draw.bias(n, h),
+        "G": draw.data(n, h),
+    }
 
 
 @derivation
@@ -880,7 +924,9 @@ def gated_unit(draw: Draw) -> tuple[Derivation, Inputs]:
     d.gradient("Ur", lambda h, dr, r: h.T @ (dr * r * (1 - r)), name="dUr")
     d.gradient("Uc", lambda rh, dc, c: rh.T @ (dc * (1 - c * c)), name="dUc")
     d.gradient("Wz", lambda x, dz, z: x.T @ (dz * z * (1 - z)), name="dWz")
-    weights = {name: draw.weight(i if name[0] == "W" else h, h) for name in ("Wz", "Uz", "Wr", "Ur", "Wc", "Uc")}
+    weights = {
+        name: draw.weight(i if name[0] == "W" else h, h) for name in ("Wz", "Uz", "Wr", "Ur", "Wc", "Uc")
+    }
     return d, {"x": draw.data(n, i), "h": draw.bias(n, h), "R": draw.data(n, h), **weights}
 
 
@@ -971,7 +1017,11 @@ def convolution_1d(draw: Draw) -> tuple[Derivation, Inputs]:
     d.gradient("x[c, t]", lambda dy, w, c, t: sum(
         dy[f, t - s] * w[f, c, s] for f in range(w.shape[0]) for s in range(w.shape[2]) if 0 <= t - s < dy.shape[1]
     ), name="dx")  # fmt: skip
-    return d, {"x": draw.data(c, size), "w": draw.weight(f, c, 3), "R": draw.rng.standard_normal((f, size - 2))}
+    return d, {
+        "x": draw.data(c, size),
+        "w": draw.weight(f, c, 3),
+        "R": draw.rng.standard_normal((f, size - 2)),
+    }
 
 
 @derivation
@@ -1026,7 +1076,13 @@ def dropout(draw: Draw) -> tuple[Derivation, Inputs]:
         return {"W1": dW1, "b1": dZ.sum(axis=0), "W2": dW2, "dZ": dZ}
 
     params = {"W1": draw.weight(k, h), "b1": draw.bias(h), "W2": draw.weight(h, 1)}
-    return d, {"X": draw.data(n, k), "y": draw.data(n, 1), "params": params, "mask": draw.mask(n, h), "lam": 0.01}
+    return d, {
+        "X": draw.data(n, k),
+        "y": draw.data(n, 1),
+        "params": params,
+        "mask": draw.mask(n, h),
+        "lam": 0.01,
+    }
 
 
 @derivation
@@ -1085,7 +1141,13 @@ def residual_block(draw: Draw) -> tuple[Derivation, Inputs]:
     d.gradient("b1", lambda du: du.sum(0), name="db1")
     d.gradient("W2", lambda a, R: a.T @ R, name="dW2")
     d.gradient("b2", lambda R: R.sum(0), name="db2")
-    inputs = {"x": draw.data(n, k), "W1": draw.weight(k, h), "b1": draw.bias(h), "W2": draw.weight(h, k), "b2": draw.bias(k)}
+    inputs = {
+        "x": draw.data(n, k),
+        "W1": draw.weight(k, h),
+        "b1": draw.bias(h),
+        "W2": draw.weight(h, k),
+        "b2": draw.bias(k),
+    }
     return d, inputs | {"R": draw.rng.standard_normal((n, k))}
 
 
@@ -1117,7 +1179,9 @@ def network_in_a_class(draw: Draw) -> tuple[Derivation, Inputs]:
     model = TwoLayers(list(zip(sizes[1:], sizes[2:], strict=False)))
     d.forward(model.forward)
 
-    @d.backward(returns={f"W{k}": f"weights[{k}]" for k in range(3)} | {f"b{k}": f"biases[{k}]" for k in range(3)})
+    @d.backward(
+        returns={f"W{k}": f"weights[{k}]" for k in range(3)} | {f"b{k}": f"biases[{k}]" for k in range(3)}
+    )
     def back(x, weights, biases, target):
         inputs = [x]
         for W, b in list(zip(weights, biases, strict=True))[:-1]:
@@ -1134,10 +1198,15 @@ def network_in_a_class(draw: Draw) -> tuple[Derivation, Inputs]:
 
     weights = [draw.weight(a, b) for a, b in model.shapes]
     biases = [draw.bias(b) for _, b in model.shapes]
-    return d, {"x": draw.data(sizes[0], sizes[1]), "weights": weights, "biases": biases, "target": draw.data(sizes[0], sizes[4])}
+    return d, {
+        "x": draw.data(sizes[0], sizes[1]),
+        "weights": weights,
+        "biases": biases,
+        "target": draw.data(sizes[0], sizes[4]),
+    }
 
 
-# -- algebra -------------------------------------------------------------------------------------------------------
+# -- algebra -------------------------------------------------------------------------------------------------
 
 
 @derivation

@@ -27,7 +27,7 @@ def _statuses_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Explainer, "explain", lambda *_args: None)
 
 
-# -- right derivations ---------------------------------------------------------------------------------------------
+# -- right derivations ---------------------------------------------------------------------------------------
 
 # Where numbers of this size make the loss itself infinite, or what is left of it is rounding.
 OUT_OF_RANGE = {
@@ -86,7 +86,7 @@ def test_overflow_in_autodiff_leaves_the_judgement_to_differences() -> None:
     assert d.verify(z=z)["z"].status is Status.WRONG
 
 
-# -- a least-squares derivation, for everything else ---------------------------------------------------------------
+# -- a least-squares derivation, for everything else ---------------------------------------------------------
 
 RNG = np.random.default_rng(0)
 X, Y, W = RNG.standard_normal((4, 3)), RNG.standard_normal(4), RNG.standard_normal(3)
@@ -119,7 +119,7 @@ def right_dw(X, r):
     return 2 * X.T @ r
 
 
-# -- mistakes ------------------------------------------------------------------------------------------------------
+# -- mistakes ------------------------------------------------------------------------------------------------
 
 
 def plan(derivation: Derivation, claim: Claim, formula: Callable[..., Any]) -> list[Claim]:
@@ -162,7 +162,10 @@ def planted(name: str) -> list[tuple[str, str, Callable[..., Any]]]:
     found = []
     for claim in derivation.claims:
         if claim.kind != "backward":
-            everything = [*mistakes_in(claim.function), *([] if claim.letters else mistakes_of(claim.function, np.random.default_rng(3)))]
+            everything = [
+                *mistakes_in(claim.function),
+                *([] if claim.letters else mistakes_of(claim.function, np.random.default_rng(3))),
+            ]
             found += [(claim.name, what, formula) for what, formula in everything]
     order = np.random.default_rng(len(found)).permutation(len(found))
     return [found[k] for k in order[:10]]
@@ -239,7 +242,9 @@ SINGLE: dict[str, tuple[str, Callable[..., Any]]] = {
 def three_classes() -> Inputs:
     rng = np.random.default_rng(5)
     shapes = {"X": (6, 2), "Wh": (2, 4), "bh": (1, 4), "Wo": (4, 3), "bo": (1, 3), "MWh": (2, 4)}
-    return {n: rng.standard_normal(s) for n, s in shapes.items()} | {"T": np.eye(3)[rng.integers(0, 3, size=6)]}
+    return {n: rng.standard_normal(s) for n, s in shapes.items()} | {
+        "T": np.eye(3)[rng.integers(0, 3, size=6)]
+    }
 
 
 @pytest.mark.parametrize("mistake", SINGLE)
@@ -336,7 +341,7 @@ def test_a_mistake_in_a_formula_that_shapes_hide() -> None:
     assert d.verify(X=X, W=RNG.standard_normal((3, 3)))["X"].status is Status.WRONG
 
 
-# -- kinks ---------------------------------------------------------------------------------------------------------
+# -- kinks ---------------------------------------------------------------------------------------------------
 
 
 def relu_layer(formula: Callable[..., Any]) -> Derivation:
@@ -354,7 +359,11 @@ def relu_layer(formula: Callable[..., Any]) -> Derivation:
     return d
 
 
-KINKED = {"X": np.array([[0.0, 0.0], [1.0, 2.0]]), "W": np.array([[1.0, -1.0, 2.0], [0.5, 1.0, -1.0]]), "R": np.array([[1.0, -2.0, 3.0]] * 2)}
+KINKED = {
+    "X": np.array([[0.0, 0.0], [1.0, 2.0]]),
+    "W": np.array([[1.0, -1.0, 2.0], [0.5, 1.0, -1.0]]),
+    "R": np.array([[1.0, -2.0, 3.0]] * 2),
+}
 
 
 @pytest.mark.parametrize("at_zero", [0.0, 1.0, 0.3])
@@ -368,17 +377,29 @@ def test_at_a_kink_any_value_between_the_sides_is_right(at_zero: float) -> None:
 
 
 def test_the_convention_of_autodiff_is_right_at_a_kink() -> None:
-    assert relu_layer(lambda Z, R: R * np.where(Z == 0, 0.5, Z > 0)).verify(KINKED)["Z"].status is Status.CORRECT
+    assert (
+        relu_layer(lambda Z, R: R * np.where(Z == 0, 0.5, Z > 0)).verify(KINKED)["Z"].status is Status.CORRECT
+    )
 
 
-@pytest.mark.parametrize("wrong", [lambda Z, R: R * np.where(Z == 0, 7, Z > 0), lambda Z, R: R * (Z >= 0) * 1.01, lambda Z, R: -R * (Z > 0)])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda Z, R: R * np.where(Z == 0, 7, Z > 0),
+        lambda Z, R: R * (Z >= 0) * 1.01,
+        lambda Z, R: -R * (Z > 0),
+    ],
+)
 def test_a_kink_excuses_no_mistake(wrong: Callable[..., Any]) -> None:
     assert relu_layer(wrong).verify(KINKED)["Z"].status is Status.WRONG
 
 
 def test_where_several_kinks_meet_no_convention_is_accused() -> None:
     """All units of a row at 0: a right choice at each need not lie between the one-sided derivatives in X."""
-    inputs = KINKED | {"W": np.array([[1.0, 3.0, -2.0], [0.5, 1.0, -1.0]]), "R": np.array([[3.0, 1.0, -2.0]] * 2)}
+    inputs = KINKED | {
+        "W": np.array([[1.0, 3.0, -2.0], [0.5, 1.0, -1.0]]),
+        "R": np.array([[3.0, 1.0, -2.0]] * 2),
+    }
     report = relu_layer(lambda Z, R: R * (Z > 0)).verify(inputs)
     assert report.ok, report
     assert report["X"].status is Status.KINK
@@ -409,7 +430,7 @@ def test_a_jump_cannot_be_verified() -> None:
     assert "jump" in verdict.explanation
 
 
-# -- what cannot be verified ---------------------------------------------------------------------------------------
+# -- what cannot be verified ---------------------------------------------------------------------------------
 
 
 def test_a_forward_pass_that_draws_random_numbers() -> None:
@@ -460,7 +481,10 @@ def test_a_formula_that_raises_names_its_line_and_spoils_no_other() -> None:
     d.gradient("X", lambda dr, w: -np.outer(dr, w), name="dX")
     report = verified(d)
     assert report["r"].status is Status.UNVERIFIABLE
-    assert re.search(r"dr raised ValueError: .* at line \d+ of .*test_derivation.py: .*2 \* r @ r @ r", report["r"].explanation)
+    assert re.search(
+        r"dr raised ValueError: .* at line \d+ of .*test_derivation.py: .*2 \* r @ r @ r",
+        report["r"].explanation,
+    )
     assert report["w"].status is Status.CORRECT
     assert "judged on true values: dr could not be computed" in report["w"].notes
     assert report["X"].status is Status.WRONG
@@ -476,15 +500,27 @@ def test_a_formula_that_cannot_use_what_a_wrong_one_returns() -> None:
     assert report["w"].explanation == "the formula is right, but it cannot be computed from dr, which is not"
 
 
-# -- shapes and types of what formulas return ----------------------------------------------------------------------
+# -- shapes and types of what formulas return ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("of", "formula", "said"),
     [
-        ("X", lambda r, w: np.outer(w, 2 * r), "returned shape (3, 4), but X has shape (4, 3): a transpose is missing or too many"),
-        ("w", lambda X, r: (2 * X.T @ r)[None], "returned shape (1, 3), but w has shape (3,): the same number of entries"),
-        ("w", lambda X, r: 2 * X * r[:, None], "returned shape (4, 3), but w has shape (3,): sum over axis 0"),
+        (
+            "X",
+            lambda r, w: np.outer(w, 2 * r),
+            "returned shape (3, 4), but X has shape (4, 3): a transpose is missing or too many",
+        ),
+        (
+            "w",
+            lambda X, r: (2 * X.T @ r)[None],
+            "returned shape (1, 3), but w has shape (3,): the same number of entries",
+        ),
+        (
+            "w",
+            lambda X, r: 2 * X * r[:, None],
+            "returned shape (4, 3), but w has shape (3,): sum over axis 0",
+        ),
         ("w", lambda X, r: 0.0, "returned shape (), but w has shape (3,)"),
         ("w", lambda X, r: None, "it returned None: a `return` is missing"),
         ("w", lambda X, r: "dw", "it returned 'dw', which is no array of numbers"),
@@ -516,12 +552,14 @@ def test_numbers_that_no_gradient_has(formula: Callable[..., Any], said: str) ->
     assert said in verdict.explanation
 
 
-@pytest.mark.parametrize("kind", [list, tuple, lambda g: g.astype(complex), lambda g: np.asfortranarray(g[None])[0]])
+@pytest.mark.parametrize(
+    "kind", [list, tuple, lambda g: g.astype(complex), lambda g: np.asfortranarray(g[None])[0]]
+)
 def test_a_right_value_in_another_form_is_right(kind: Callable[..., Any]) -> None:
     assert claimed("w", lambda X, r: kind(2 * X.T @ r)).status is Status.CORRECT
 
 
-# -- indices -------------------------------------------------------------------------------------------------------
+# -- indices -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -554,7 +592,11 @@ def test_exchanged_indices_are_found() -> None:
 
     d.gradient("z", lambda z, y: 2 * (z - y), name="delta")
     d.gradient("W[i, j]", lambda a, delta, i, j: a[i] * delta[j], name="source to target")
-    d.gradient("W", lambda a, delta: np.array([[a[j] * delta[i] for j in range(3)] for i in range(3)]), name="target to source")
+    d.gradient(
+        "W",
+        lambda a, delta: np.array([[a[j] * delta[i] for j in range(3)] for i in range(3)]),
+        name="target to source",
+    )
     report = d.verify(a=W, W=RNG.standard_normal((3, 3)), y=RNG.standard_normal(3))
     assert report["source to target"].status is Status.CORRECT
     assert report["target to source"].status is Status.WRONG
@@ -585,7 +627,7 @@ def test_names_and_indices(of: str, parts: tuple[str, list[str]]) -> None:
     assert parsed_target(of) == parts
 
 
-# -- derivations that cannot be checked as they stand --------------------------------------------------------------
+# -- derivations that cannot be checked as they stand --------------------------------------------------------
 
 
 def stated(*claims: tuple[str, Callable[..., Any]], names: str = "") -> Derivation:
@@ -636,16 +678,26 @@ def not_summed(X, y, w):
 @pytest.mark.parametrize(
     ("forward", "options", "said"),
     [
-        (two_results, {}, "two_results returns a tuple: say which quantity is the loss, mg.Derivation(..., loss='loss')"),
+        (
+            two_results,
+            {},
+            "two_results returns a tuple: say which quantity is the loss, mg.Derivation(..., loss='loss')",
+        ),
         (two_results, {"loss": "los"}, "loss='los', but two_results computes X, y, w, r, loss"),
-        (not_summed, {}, "errors, which not_summed returns, has shape (4,): a loss is one number; return np.sum or np.mean of it"),
+        (
+            not_summed,
+            {},
+            "errors, which not_summed returns, has shape (4,): a loss is one number; return np.sum or np.mean of it",
+        ),
         (lambda X, y, w: None, {}, "returns nothing: end it with `return loss`"),
         (lambda X, y, w: 3, {}, "returned 3, a int, which depends on none of its inputs"),
         (lambda X, y, w: (X @ w).sum().item(), {}, "without float(), int(), .item() or .data"),
         (lambda X, y, w: np.argmax(X @ w), {}, "holds int64: a loss is a real number"),
     ],
 )
-def test_a_forward_function_that_returns_no_loss(forward: Callable[..., Any], options: dict[str, Any], said: str) -> None:
+def test_a_forward_function_that_returns_no_loss(
+    forward: Callable[..., Any], options: dict[str, Any], said: str
+) -> None:
     d = Derivation(**options)
     d.forward(forward)
     d.gradient("w", lambda w: w, name="dw")
@@ -694,7 +746,7 @@ def test_the_loss_need_not_be_returned() -> None:
     assert verified(d).ok
 
 
-# -- other kinds of claims -----------------------------------------------------------------------------------------
+# -- other kinds of claims -----------------------------------------------------------------------------------
 
 
 def test_another_form_of_a_value() -> None:
@@ -762,11 +814,14 @@ def test_tolerance_of_a_claim_and_of_a_derivation() -> None:
     assert [v.status for v in verified(d)] == [Status.CORRECT, Status.WRONG]
 
 
-# -- backward functions --------------------------------------------------------------------------------------------
+# -- backward functions --------------------------------------------------------------------------------------
 
 BACKWARD: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "a dict by names": (lambda X, r, w: {"w": 2 * X.T @ r, "X": np.outer(2 * r, w)}, {}),
-    "keys that are guessed": (lambda X, r, w: {"dw": 2 * X.T @ r, "grad_X": np.outer(2 * r, w), "delta_r": 2 * r, "d_y": -2 * r}, {}),
+    "keys that are guessed": (
+        lambda X, r, w: {"dw": 2 * X.T @ r, "grad_X": np.outer(2 * r, w), "delta_r": 2 * r, "d_y": -2 * r},
+        {},
+    ),
     "keys that are mapped": (lambda X, r: {"g": 2 * X.T @ r}, {"returns": {"g": "w"}}),
     "the cache by item": (lambda cache: {"dw": 2 * cache["X"].T @ cache["r"]}, {}),
     "the cache by attribute": (lambda cache: {"dw": 2 * cache.X.T @ cache.r}, {}),
@@ -811,9 +866,17 @@ def test_a_backward_function_as_a_decorator_with_one_wrong_part() -> None:
 @pytest.mark.parametrize(
     ("function", "options", "said"),
     [
-        (lambda X: {"g": X}, {}, "returns 'g', which is the gradient of no quantity of forward (X, y, w, r, loss); map it"),
+        (
+            lambda X: {"g": X},
+            {},
+            "returns 'g', which is the gradient of no quantity of forward (X, y, w, r, loss); map it",
+        ),
         (lambda X: {"g": X}, {"returns": {"g": "v"}}, "map it with @d.backward(returns={'g': 'name'})"),
-        (lambda X: (X, X), {}, "returns 2 arrays: say of which quantities they are the gradients, @d.backward(wrt=[...])"),
+        (
+            lambda X: (X, X),
+            {},
+            "returns 2 arrays: say of which quantities they are the gradients, @d.backward(wrt=[...])",
+        ),
         (lambda X: (X, X), {"wrt": ["X"]}, "returns 2 arrays"),
         (lambda X: X, {}, "returned ndarray: return a dict of gradients, or a tuple"),
         (lambda X: {}, {}, "returned no gradients"),
@@ -821,7 +884,9 @@ def test_a_backward_function_as_a_decorator_with_one_wrong_part() -> None:
         (lambda X, q: {}, {}, "takes 'q', which nobody provides"),
     ],
 )
-def test_what_a_backward_function_must_return(function: Callable[..., Any], options: dict[str, Any], said: str) -> None:
+def test_what_a_backward_function_must_return(
+    function: Callable[..., Any], options: dict[str, Any], said: str
+) -> None:
     d = least_squares()
     d.backward(function, **options)
     with pytest.raises(DerivationError) as raised:
@@ -843,7 +908,10 @@ def assigns_item(cache):
     ("function", "said"),
     [
         (lambda cache: {"w": cache.hidden}, "the cache has no 'hidden'; it has X, y, w, r, loss"),
-        (lambda cache: {"w": cache["hidden"]}, "'hidden' is no quantity of the forward pass; it has X, y, w, r, loss"),
+        (
+            lambda cache: {"w": cache["hidden"]},
+            "'hidden' is no quantity of the forward pass; it has X, y, w, r, loss",
+        ),
         (assigns, "the cache is read-only"),
         (assigns_item, "the cache is read-only"),
     ],
@@ -858,7 +926,7 @@ def test_a_backward_function_that_raises(function: Callable[..., Any], said: str
     assert report["r"].status is Status.CORRECT
 
 
-# -- nothing that a derivation does has side effects ---------------------------------------------------------------
+# -- nothing that a derivation does has side effects ---------------------------------------------------------
 
 
 def test_a_formula_that_changes_its_input_is_told_and_spoils_no_other() -> None:
@@ -929,7 +997,11 @@ def test_verdicts_are_the_same_for_the_same_seed() -> None:
 
 
 def test_a_derivation_is_verified_again_with_other_inputs() -> None:
-    d = stated(("w", lambda X, r: 2 * X.T @ (r + 0 * X.sum())), ("r", lambda r: np.where(np.abs(r) > 100, 0, 2 * r)), names="ab")
+    d = stated(
+        ("w", lambda X, r: 2 * X.T @ (r + 0 * X.sum())),
+        ("r", lambda r: np.where(np.abs(r) > 100, 0, 2 * r)),
+        names="ab",
+    )
     assert verified(d).ok
     far = d.verify(X=1e3 * X, y=Y, w=W)
     assert [v.status for v in far] == [Status.CORRECT, Status.WRONG]
@@ -937,7 +1009,7 @@ def test_a_derivation_is_verified_again_with_other_inputs() -> None:
     assert verified(d).ok
 
 
-# -- inputs --------------------------------------------------------------------------------------------------------
+# -- inputs --------------------------------------------------------------------------------------------------
 
 
 def test_inputs_of_single_precision_are_judged_in_double() -> None:
@@ -973,9 +1045,21 @@ def test_inputs_in_containers() -> None:
     def slope(data, params, options, k):
         return options["weights"][k] / np.cosh(data[k] @ params["W"][k] + params["b"][k]) ** 2
 
-    d.gradient('params["W"][1]', lambda data, params, options: data[1].T @ slope(data, params, options, 1), name="dW1")
-    d.gradient('params["b"][0]', lambda data, params, options: slope(data, params, options, 0).sum(axis=0), name="db0")
-    d.gradient("data[0]", lambda data, params, options: slope(data, params, options, 0) @ params["W"][0].T, name="dX0")
+    d.gradient(
+        'params["W"][1]',
+        lambda data, params, options: data[1].T @ slope(data, params, options, 1),
+        name="dW1",
+    )
+    d.gradient(
+        'params["b"][0]',
+        lambda data, params, options: slope(data, params, options, 0).sum(axis=0),
+        name="db0",
+    )
+    d.gradient(
+        "data[0]",
+        lambda data, params, options: slope(data, params, options, 0) @ params["W"][0].T,
+        name="dX0",
+    )
     params = {"W": [RNG.standard_normal((3, 2)) for _ in range(2)], "b": [np.zeros(2), np.ones(2)]}
     assert d.verify(params=params, data=(X, 2 * X), options={"weights": [0.5, 2.0]}).ok
 
@@ -1030,7 +1114,7 @@ def test_quantities_of_helpers_and_of_objects_can_be_claimed() -> None:
     assert d.verify(x=X, W=RNG.standard_normal((3, 2))).ok
 
 
-# -- large arrays --------------------------------------------------------------------------------------------------
+# -- large arrays --------------------------------------------------------------------------------------------
 
 
 def test_a_large_network_is_verified_by_a_sample_and_directions() -> None:

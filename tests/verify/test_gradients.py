@@ -34,7 +34,7 @@ def naive_softmax(x):
     return np.sum((np.exp(x) / np.sum(np.exp(x))) ** 2)
 
 
-# -- no false alarms -----------------------------------------------------------------------------------------------
+# -- no false alarms -----------------------------------------------------------------------------------------
 
 # name: (function, arguments)
 RIGHT: dict[str, tuple[Any, ...]] = {
@@ -94,10 +94,18 @@ def test_no_false_alarm(name: str, order: int) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(x=arrays(np.float64, array_shapes(max_dims=2, max_side=3), elements=st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0])))
+@given(
+    x=arrays(
+        np.float64,
+        array_shapes(max_dims=2, max_side=3),
+        elements=st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0]),
+    )
+)
 def test_no_false_alarm_on_a_grid(x: Any) -> None:
     """Kinks and ties of all kinds, exactly hit."""
-    f: Callable[[Any], Any] = lambda x: np.sum(relu(x) * np.abs(x - 1)) + np.max(x) - np.min(np.maximum(x, -x))  # noqa: E731
+    f: Callable[[Any], Any] = lambda x: (
+        np.sum(relu(x) * np.abs(x - 1)) + np.max(x) - np.min(np.maximum(x, -x))
+    )  # noqa: E731
     assert check_gradients(f, x).ok
 
 
@@ -126,7 +134,7 @@ def test_an_infinite_slope_is_not_verified() -> None:
     assert check.explanation == "autodiff gives 1 of 2 entries that are not finite"
 
 
-# -- wrong rules ---------------------------------------------------------------------------------------------------
+# -- wrong rules ---------------------------------------------------------------------------------------------
 
 
 def with_rules(f: Callable[..., Any], *rules: Callable[..., Any]) -> Callable[..., Any]:
@@ -238,7 +246,9 @@ def test_wrong_rules_are_found(mistake: str) -> None:
         (np.sqrt, lambda g, y, _x: g * 0.5 / y, (array([1e-10, 1.0]),)),
     ],
 )
-def test_right_rules_at_odd_points_are_right(f: Callable[..., Any], rule: Callable[..., Any], args: tuple[Any, ...]) -> None:
+def test_right_rules_at_odd_points_are_right(
+    f: Callable[..., Any], rule: Callable[..., Any], args: tuple[Any, ...]
+) -> None:
     right = with_rules(lambda x: f(x), rule)
     report = check_gradients(lambda x: right(x), *args)
     assert report.ok, str(report)
@@ -254,12 +264,14 @@ def test_a_wrong_second_derivative() -> None:
 
 def test_a_wrong_rule_of_a_named_input_in_a_tree() -> None:
     wrong = with_rules(lambda x: x * x, lambda g, _y, x: g * x)
-    report = check_gradients(lambda params, x: np.sum(params["W"] * x) + np.sum(wrong(params["b"])), {"W": Z, "b": Z[0]}, Z)
+    report = check_gradients(
+        lambda params, x: np.sum(params["W"] * x) + np.sum(wrong(params["b"])), {"W": Z, "b": Z[0]}, Z
+    )
     assert [c.name for c in report if c.status is Status.WRONG] == ['params["b"]']
     assert report[0].status is Status.CORRECT
 
 
-# -- large inputs --------------------------------------------------------------------------------------------------
+# -- large inputs --------------------------------------------------------------------------------------------
 
 
 def test_a_large_input_is_sampled_and_says_so() -> None:
@@ -290,7 +302,7 @@ def test_budget_and_tolerance() -> None:
     assert check_gradients(lambda x: np.sum(np.exp(x)), LARGE, budget=2000)["x"].measured == 1600
 
 
-# -- the interface -------------------------------------------------------------------------------------------------
+# -- the interface -------------------------------------------------------------------------------------------
 
 
 def test_report_of_right_gradients() -> None:
@@ -314,7 +326,10 @@ def test_report_of_wrong_gradients() -> None:
         report.raise_if_wrong()
     text = str(raised.value)
     assert text.startswith("gradients of loss: not confirmed by differences")
-    assert "x: wrong: 2 of 2 entries disagree, most at x[1]: autodiff 3, differences 6, relative error 5.0e-01" in text
+    assert (
+        "x: wrong: 2 of 2 entries disagree, most at x[1]: autodiff 3, differences 6, relative error 5.0e-01"
+        in text
+    )
     assert "y: correct" in text
     with pytest.raises(KeyError, match="no input 'z'; there are x, y"):
         report["z"]
@@ -342,7 +357,12 @@ def test_what_cannot_be_checked_is_said(call: Callable[[], Any], error: type[Exc
 
 def test_the_same_for_the_same_seed() -> None:
     one, other = (check_gradients(lambda x: np.tanh(x), LARGE, seed=4)["x"] for _ in range(2))
-    assert (one.index, one.autodiff, one.differences, one.error) == (other.index, other.autodiff, other.differences, other.error)
+    assert (one.index, one.autodiff, one.differences, one.error) == (
+        other.index,
+        other.autodiff,
+        other.differences,
+        other.error,
+    )
 
 
 def test_inputs_are_not_changed() -> None:

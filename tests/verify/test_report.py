@@ -79,7 +79,10 @@ def test_the_three_witnesses_are_there(report: Report) -> None:
 
 def test_sentences(report: Report) -> None:
     assert report["dX"].sentence() == "dX (∂loss/∂X): correct"
-    assert report["w"].sentence() == "dw (∂loss/∂w): correct given its inputs: the formula is right, but it uses dr, which is not"
+    assert (
+        report["w"].sentence()
+        == "dw (∂loss/∂w): correct given its inputs: the formula is right, but it uses dr, which is not"
+    )
     assert report["r"].sentence().startswith("dr (∂loss/∂r): wrong, 3 of 3 entries: ")
     assert report["step"].title == "update of w"
     assert report["dot"].title == "loss"
@@ -93,7 +96,10 @@ def test_a_wrong_verdict_without_a_cause_shows_the_worst_entry() -> None:
     assert verdict.worst() == (0,)  # where differences were taken
     verdict.differences = np.array([1.0, 2.0])
     assert verdict.worst() == (1,)
-    assert verdict.sentence() == "dw (∂loss/∂w): wrong, 1 of 2 entries: at [1] by hand 5, autodiff 2, differences 2"
+    assert (
+        verdict.sentence()
+        == "dw (∂loss/∂w): wrong, 1 of 2 entries: at [1] by hand 5, autodiff 2, differences 2"
+    )
 
 
 def test_raise_if_wrong_names_every_claim_that_is_not_right(report: Report) -> None:
@@ -151,7 +157,12 @@ def test_brackets_in_names_are_no_markup() -> None:
 def test_drawn_verdicts(report: Report) -> None:
     graph, notes = report.__graph__()
     assert graph is report.graph
-    assert {note.text: note.status for note in notes.values()} == {"dr": "wrong", "dw": "correct given its inputs", "dX": "correct", "dy": "unverifiable"}
+    assert {note.text: note.status for note in notes.values()} == {
+        "dr": "wrong",
+        "dw": "correct given its inputs",
+        "dX": "correct",
+        "dy": "unverifiable",
+    }
 
 
 @pytest.mark.parametrize(
