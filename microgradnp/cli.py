@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "demo", help="check, train and draw a hand-derived network",
         description="Check every formula of a tutorial's hand-derived network, train it, and draw it.",
     )  # fmt: skip
-    demo.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where pictures and verdicts go (default: out)")
+    demo.add_argument(
+        "--out", type=Path, default=Path("out"), metavar="DIR", help="where pictures and verdicts go (default: out)"
+    )
     options = parser.parse_args(arguments)
     try:
         return run_demo(options.out)
@@ -43,7 +45,10 @@ def run_demo(out: Path) -> int:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        print(f"microgradnp demo: cannot write to {out}: {error.strerror or error}. Choose another folder with --out", file=sys.stderr)
+        print(
+            f"microgradnp demo: cannot write to {out}: {error.strerror or error}. Choose another folder with --out",
+            file=sys.stderr,
+        )
         return 2
     return 0 if demo.run(out) else 1
 

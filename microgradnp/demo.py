@@ -91,7 +91,9 @@ def derivation() -> tuple[mg.Derivation, list[Numbered]]:
     d.forward(network)
     listed: list[Numbered] = []
 
-    def claim(number: str, formula: str, kind: Callable[..., Any], of: str, *args: Any, **options: Any) -> Callable[..., Any]:
+    def claim(
+        number: str, formula: str, kind: Callable[..., Any], of: str, *args: Any, **options: Any
+    ) -> Callable[..., Any]:
         def enter(function: Callable[..., Any]) -> Callable[..., Any]:
             kind(of, *args, function, **options)
             listed.append(Numbered(number, formula, options.get("name") or function.__name__))
@@ -206,7 +208,11 @@ def central_differences() -> tuple[mg.Derivation, list[Numbered]]:
 
 
 def train(
-    X: Array, T: Array, parameters: Parameters, iterations: int = 300, progress: Callable[[int, float], None] | None = None
+    X: Array,
+    T: Array,
+    parameters: Parameters,
+    iterations: int = 300,
+    progress: Callable[[int, float], None] | None = None,
 ) -> tuple[list[float], Parameters]:
     """Return the losses before the first and after every update, and the trained parameters."""
     tensors = {name: mg.tensor(value, requires_grad=True, name=name) for name, value in parameters.items()}
@@ -263,7 +269,9 @@ def run(out: Path) -> bool:
         task = bar.add_task("training", total=300, loss=float("nan"))
         losses, trained = train(X, T, start, progress=lambda i, loss: bar.update(task, completed=i, loss=loss))
     accuracy = float(np.mean(predict(X, trained) == t))
-    console.print(f"loss {losses[0]:.5f} before training, {losses[-1]:.5f} after 300 iterations; accuracy {accuracy:.2f}")
+    console.print(
+        f"loss {losses[0]:.5f} before training, {losses[-1]:.5f} after 300 iterations; accuracy {accuracy:.2f}"
+    )
 
     files = pictures(out, report, X, t, losses, trained)
     text = "\n".join([rendered(table), str(report), str(numerical_report), str(check), ""])
@@ -273,7 +281,9 @@ def run(out: Path) -> bool:
     return ok and check.ok
 
 
-def pictures(out: Path, report: Report, X: Array, t: Array, losses: list[float], p: Parameters) -> list[tuple[Path, str]]:
+def pictures(
+    out: Path, report: Report, X: Array, t: Array, losses: list[float], p: Parameters
+) -> list[tuple[Path, str]]:
     """Draw the graph, the data, the loss, the decision regions and the hidden layer."""
     from microgradnp.draw import training
 

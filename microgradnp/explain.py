@@ -44,9 +44,7 @@ ABSENT: Any = np._NoValue  # NumPy's own mark of a keyword that was not given
 # -- an operation that NumPy refused -------------------------------------------------------------------------
 
 
-def failed(
-    primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any], error: Exception
-) -> Exception:
+def failed(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any], error: Exception) -> Exception:
     """Return NumPy's complaint with the user's names and shapes, and what would fit."""
     shapes = [np.shape(x) if not hasattr(x, "shape") else x.shape for x in inputs]
     hint = ""
@@ -54,16 +52,12 @@ def failed(
         hint = matmul_hint(inputs, shapes)
     elif len(shapes) >= 2 and (primitive.elementwise or primitive.constant or primitive.name == "where"):
         hint = broadcast_hint(inputs, shapes)
-    given = ", ".join(describe(x) for x in inputs[:6]) + (
-        f" and {len(inputs) - 6} more" if len(inputs) > 6 else ""
-    )
+    given = ", ".join(describe(x) for x in inputs[:6]) + (f" and {len(inputs) - 6} more" if len(inputs) > 6 else "")
     keywords = "".join(f", {k}={v!r}" for k, v in params.items() if k not in ("pattern",))
     text = f"{primitive.name} cannot take {given}{keywords}"
     if not hint:
         hint = str(error)
-    kind = (
-        type(error) if type(error) in (ValueError, TypeError, IndexError, ZeroDivisionError) else ValueError
-    )
+    kind = type(error) if type(error) in (ValueError, TypeError, IndexError, ZeroDivisionError) else ValueError
     if isinstance(error, IndexError):
         kind = np.exceptions.AxisError if isinstance(error, np.exceptions.AxisError) else IndexError
     return kind(f"{text}: {hint}")
@@ -174,9 +168,7 @@ def bound(
         else:
             if len(kwargs) >= len(honours) or REQUIRED not in honours.values():
                 return args, kwargs
-            missing = [
-                name for name, default in honours.items() if default is REQUIRED and name not in kwargs
-            ]
+            missing = [name for name, default in honours.items() if default is REQUIRED and name not in kwargs]
             if missing:
                 raise TypeError(f"{primitive.name} wants {', '.join(missing)}")
             return args, kwargs
@@ -189,9 +181,7 @@ def bound(
         known = getattr(primitive, "parameters", None) or parameters_of(function)
         names = [name for name, _, _ in known] if known else [*(f"x{i}" for i in range(arity)), *honours]
         if len(args) > len(names):
-            raise TypeError(
-                f"np.{primitive.name} takes at most {len(names)} arguments, {len(args)} were given"
-            )
+            raise TypeError(f"np.{primitive.name} takes at most {len(names)} arguments, {len(args)} were given")
         operand_names = tuple(names[:arity])
         operands_given = list(args[:arity])
         positional = dict(zip(names[arity:], args[arity:], strict=False))
@@ -199,9 +189,7 @@ def bound(
     for name in operand_names[len(operands_given) :]:
         if name not in kwargs:
             if primitive.name == "where":
-                raise TypeError(
-                    "np.where with a condition alone returns positions: use np.nonzero(condition.data)"
-                )
+                raise TypeError("np.where with a condition alone returns positions: use np.nonzero(condition.data)")
             raise TypeError(f"np.{primitive.name} misses its argument {name!r}")
         operands_given.append(kwargs.pop(name))
     params = {**positional, **kwargs}
@@ -249,9 +237,7 @@ def honoured(
     params = dict(kwargs)
     if known and not any(kind is inspect.Parameter.VAR_POSITIONAL for _, kind, _ in known):
         if len(args) > len(known):
-            raise TypeError(
-                f"np.{function.__name__} takes at most {len(known)} arguments, {len(args)} were given"
-            )
+            raise TypeError(f"np.{function.__name__} takes at most {len(known)} arguments, {len(args)} were given")
         params.update(zip((name for name, _, _ in known), args, strict=False))
         args = ()
     kept = {}
@@ -286,19 +272,9 @@ def unknown_keyword(function: Any, name: str, value: Any, honours: list[str]) ->
     """Return the error for a keyword that no derivative rule understands."""
     takes = f"it takes {', '.join(honours)}" if honours else "it takes no keywords"
     close = difflib.get_close_matches(name, honours, 1)
-    advice = (
-        f"did you mean {close[0]}?" if close else ADVICE.get(name, "compute on .data, outside the derivative")
-    )
-    shown = (
-        value.__name__
-        if isinstance(value, type)
-        else describe(value)
-        if hasattr(value, "shape")
-        else repr(value)
-    )
-    return TypeError(
-        f"{full_name(function)}(..., {name}={shown}) has no derivative rule on Tensors: {takes}; {advice}"
-    )
+    advice = f"did you mean {close[0]}?" if close else ADVICE.get(name, "compute on .data, outside the derivative")
+    shown = value.__name__ if isinstance(value, type) else describe(value) if hasattr(value, "shape") else repr(value)
+    return TypeError(f"{full_name(function)}(..., {name}={shown}) has no derivative rule on Tensors: {takes}; {advice}")
 
 
 # -- functions without a rule --------------------------------------------------------------------------------
@@ -405,8 +381,7 @@ def no_attribute(t: Any, attribute: str) -> AttributeError:
         "byteswap",
     ):
         return AttributeError(
-            f"Tensors are immutable and have no .{attribute}(), which works in place; use .numpy() for a "
-            "copy to change"
+            f"Tensors are immutable and have no .{attribute}(), which works in place; use .numpy() for a copy to change"
         )
     close = difflib.get_close_matches(attribute, [a for a in dir(type(t)) if not a.startswith("_")], 1)
     known = (
@@ -514,8 +489,7 @@ def data_set(t: Any) -> AttributeError:
     """Return the error for an assignment to `data`."""
     name = name_of(t) or "t"
     return AttributeError(
-        f"{name}.data is read-only, so that no gradient goes wrong: give it another value by "
-        f"{name}.assign(...)"
+        f"{name}.data is read-only, so that no gradient goes wrong: give it another value by {name}.assign(...)"
     )
 
 
@@ -583,9 +557,7 @@ def out_argument(ufunc: Any, inputs: Sequence[Any], out: Any) -> TypeError:
     target = name_of(out) or "a"
     source = next((x for x in inputs if x is not out and hasattr(x, "_value")), None)
     name = name_of(source) if source is not None else None
-    symbol = {"add": "+", "subtract": "-", "multiply": "*", "true_divide": "/", "divide": "/"}.get(
-        ufunc.__name__
-    )
+    symbol = {"add": "+", "subtract": "-", "multiply": "*", "true_divide": "/", "divide": "/"}.get(ufunc.__name__)
     if symbol and not hasattr(out, "_value"):
         return TypeError(
             f"{target} {symbol}= {name or 't'} would write {describe(source)} into {describe(out)}, a plain "

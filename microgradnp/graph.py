@@ -68,17 +68,13 @@ class Graph:
         self.outputs: list[Node] = [y.node for y in leaves if isinstance(y, Tensor) and y.node is not None]
         inner, _ = reachable([*self.outputs, *names.values(), *inputs.values()], since)
         outside = {
-            y.node: y._value
-            for y in leaves
-            if isinstance(y, Tensor) and y.node is not None and y.node.order < since
+            y.node: y._value for y in leaves if isinstance(y, Tensor) and y.node is not None and y.node.order < since
         }
         for node in inner:
             for parent, value in zip(node.parents, node.saved[1:], strict=False):
                 if parent is not None and parent.order < since:
                     outside[parent] = value  # noqa: PERF403
-        self.outside: dict[Node, Array] = {
-            node: outside[node] for node in sorted(outside, key=lambda node: node.order)
-        }
+        self.outside: dict[Node, Array] = {node: outside[node] for node in sorted(outside, key=lambda node: node.order)}
         self.nodes: list[Node] = [*self.outside, *inner]
         self.names = {name: node for name, node in names.items() if node.order >= since or node in outside}
         self._labels: dict[Node, str] = {}
@@ -93,9 +89,7 @@ class Graph:
         """Return the value of a node or name, as it was computed."""
         if isinstance(node, str):
             if node not in self.names:
-                raise KeyError(
-                    f"no quantity of {self.function} is called {node!r}; there are {', '.join(self.names)}"
-                )
+                raise KeyError(f"no quantity of {self.function} is called {node!r}; there are {', '.join(self.names)}")
             node = self.names[node]
         return self.outside[node] if node in self.outside else node.saved[0]
 
@@ -124,10 +118,7 @@ class Graph:
         def evaluate(*values: Array) -> Array:
             new: dict[Node | None, Array] = dict(zip(changed, values, strict=True))
             for node in program:
-                xs = [
-                    new.get(p, x) if p is not None else x
-                    for p, x in zip(node.parents, node.saved[1:], strict=True)
-                ]
+                xs = [new.get(p, x) if p is not None else x for p, x in zip(node.parents, node.saved[1:], strict=True)]
                 new[node] = node.primitive.function(*xs, **(node.params or {}))
             return new.get(output, output.saved[0])
 
@@ -419,11 +410,7 @@ def input_tensor(leaf: Any, path: str) -> Any:
         value = leaf._value
     elif isinstance(leaf, float | complex) or (isinstance(leaf, np.generic) and leaf.dtype.kind in "fc"):
         value = np.asarray(leaf)[()]
-    elif (
-        isinstance(leaf, np.ndarray)
-        and leaf.dtype.kind in "biufc"
-        and not isinstance(leaf, np.ma.MaskedArray)
-    ):
+    elif isinstance(leaf, np.ndarray) and leaf.dtype.kind in "biufc" and not isinstance(leaf, np.ma.MaskedArray):
         value = private(np.asarray(leaf))
         value = value[()] if not value.ndim else value
     else:

@@ -96,9 +96,7 @@ def name_of(value: Any) -> str | None:
     for frame in user_frames():
         for scope in (frame.f_locals, frame.f_globals):
             variables = [item for item in scope.items() if not item[0].startswith("__")]
-            variables.sort(
-                key=lambda item: item[0].startswith("_")
-            )  # last: what a notebook calls its latest results
+            variables.sort(key=lambda item: item[0].startswith("_"))  # last: what a notebook calls its latest results
             for name, candidate in variables:
                 if same(candidate, value):
                     return name
@@ -124,9 +122,7 @@ def items_of(holder: Any) -> list[tuple[str, Any]]:
     if isinstance(holder, type | ModuleType) or module == "builtins" or is_engine(module):
         return []
     try:
-        attributes = object.__getattribute__(
-            holder, "__dict__"
-        )  # a __getattr__ of the user's may do anything
+        attributes = object.__getattribute__(holder, "__dict__")  # a __getattr__ of the user's may do anything
     except AttributeError:
         return []
     return [(f".{name}", item) for name, item in list(attributes.items())[:200]]

@@ -13,7 +13,14 @@ Array = Any
 
 
 def sgd(
-    parameter: Array, gradient: Array, velocity: Array, *, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+    parameter: Array,
+    gradient: Array,
+    velocity: Array,
+    *,
+    lr: float,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
 ) -> tuple[Array, Array]:
     """One step of gradient descent with momentum.
 
@@ -80,14 +87,21 @@ class SGD:
     """
 
     def __init__(
-        self, params: Iterable[Tensor], lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+        self,
+        params: Iterable[Tensor],
+        lr: float,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
     ) -> None:
         self.params: Sequence[Tensor] = list(params)
         if not self.params:
             raise ValueError("SGD got no parameters: pass the tensors to train, e.g. SGD([W, b], lr=0.1)")
         for i, p in enumerate(self.params):
             if not isinstance(p, Tensor) or not p.is_leaf or not p.requires_grad:
-                raise TypeError(f"parameter {i} is no leaf that requires a gradient: make it with mg.tensor(..., requires_grad=True)")
+                raise TypeError(
+                    f"parameter {i} is no leaf that requires a gradient: make it with mg.tensor(..., requires_grad=True)"
+                )
         for label, number in (("lr", lr), ("momentum", momentum), ("weight_decay", weight_decay)):
             if not number >= 0:
                 raise ValueError(f"{label}={number} must not be negative")

@@ -146,7 +146,7 @@ ALIAS = linear(lambda x: x, lambda g, _y, _x: g)
 ALIAS.name = "argument"
 
 
-class recording:  # noqa: N801  (a context, used like a function; contextlib's is three times slower)
+class recording:
     """Set the mode for a while."""
 
     __slots__ = ("new_mode", "token")
@@ -286,7 +286,9 @@ def reverse_sweep(
                 else:
                     continue
                 spec = parent.spec
-                if (d.__class__ is not float64 or spec is not SCALAR64) and (d.shape != spec[0] or d.dtype is not spec[1]):
+                if (d.__class__ is not float64 or spec is not SCALAR64) and (
+                    d.shape != spec[0] or d.dtype is not spec[1]
+                ):
                     d = fitted(d, parent, primitive)
                 if parent in gradients:
                     gradients[parent] = gradients[parent] + d

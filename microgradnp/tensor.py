@@ -20,7 +20,7 @@ from microgradnp import explain
 from microgradnp.primitives import COMPOSITES, TABLE
 from microgradnp.primitives.network import linear
 from microgradnp.primitives.primitive import Primitive
-from microgradnp.primitives.shapes import Slot, cast_, concatenate_, getitem_, stack_
+from microgradnp.primitives.shapes import Slot, cast_, getitem_, stack_
 from microgradnp.tape import (
     ALIAS,
     FREED,
@@ -370,14 +370,21 @@ def in_place(
             if current_mode() != OFF or self.node.argument:
                 raise explain.in_place(self, symbol)
             old = self._value
-            if compute is not None and other.__class__ is np.ndarray and other.dtype == old.dtype and other.shape == old.shape:
+            if (
+                compute is not None
+                and other.__class__ is np.ndarray
+                and other.dtype == old.dtype
+                and other.shape == old.shape
+            ):
                 self._set(compute(old, other))  # an update of a parameter
                 return self
             made = record(self, other)
             if made is NotImplemented:
                 return made
             new = made._value
-            if new.shape != old.shape or (new.dtype != old.dtype and not np.can_cast(new.dtype, old.dtype, "same_kind")):
+            if new.shape != old.shape or (
+                new.dtype != old.dtype and not np.can_cast(new.dtype, old.dtype, "same_kind")
+            ):
                 raise ValueError(
                     f"{explain.calls(self)} {symbol}= {explain.describe(other)}: the result has shape {new.shape} and type "
                     f"{new.dtype}, but {explain.describe(self)} of {self.dtype} must keep both"
@@ -415,7 +422,6 @@ def method(function: Any) -> Callable[..., Any]:
     run.__name__ = function.__name__
     run.__doc__ = f"Same as ``np.{function.__name__}(self, ...)``."
     return run
-
 
 
 # -- the Tensor -----------------------------------------------------------------------------------------------------
@@ -486,7 +492,9 @@ class Tensor:
     @grad.setter
     def grad(self, value: Any) -> None:
         if not isinstance(self.node, Leaf):
-            raise AttributeError(f"{explain.calls(self)} keeps no gradient: only tensors made with requires_grad=True do")
+            raise AttributeError(
+                f"{explain.calls(self)} keeps no gradient: only tensors made with requires_grad=True do"
+            )
         if value is not None:
             value = np.array(value._value if isinstance(value, Tensor) else value, dtype=self.dtype)
             if value.shape != self.shape:
@@ -508,7 +516,9 @@ class Tensor:
         elif isinstance(self.node, Leaf):
             self._name, self.node = self.node.name or "", None
         else:
-            raise RuntimeError(f"{explain.calls(self)} is the result of a recorded operation; use .detach() for a constant")
+            raise RuntimeError(
+                f"{explain.calls(self)} is the result of a recorded operation; use .detach() for a constant"
+            )
 
     @property
     def is_leaf(self) -> bool:
@@ -541,7 +551,9 @@ class Tensor:
     def item(self, *args: Any) -> Any:
         """Return the only element (or the one at `args`) as a Python number."""
         if not args and self._value.size != 1:
-            raise ValueError(f"item() wants one element, {explain.describe(self)} has {self._value.size}; index it first")
+            raise ValueError(
+                f"item() wants one element, {explain.describe(self)} has {self._value.size}; index it first"
+            )
         return self._value.item(*args)
 
     def numpy(self) -> np.ndarray[Any, Any]:
@@ -817,7 +829,9 @@ class Tensor:
     real = property(lambda self: apply(TABLE[np.real], (self,), {}), doc="The real part.")
     imag = property(lambda self: apply(TABLE[np.imag], (self,), {}), doc="The imaginary part.")
     T = property(lambda self: apply(TABLE[np.transpose], (self,), {}), doc="The axes in reverse order.")
-    mT = property(lambda self: apply(TABLE[np.swapaxes], (self,), {"axis1": -1, "axis2": -2}), doc="The last two axes swapped.")
+    mT = property(
+        lambda self: apply(TABLE[np.swapaxes], (self,), {"axis1": -1, "axis2": -2}), doc="The last two axes swapped."
+    )
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """Return the elements in another shape."""
@@ -839,7 +853,9 @@ class Tensor:
         dtype = np.dtype(dtype)
         if dtype.kind in "fc" and self._value.dtype.kind in "fc":
             if dtype.kind == "f" and self._value.dtype.kind == "c":
-                raise TypeError(f"astype({dtype}) of complex {explain.calls(self)} loses the imaginary part; use np.real")
+                raise TypeError(
+                    f"astype({dtype}) of complex {explain.calls(self)} loses the imaginary part; use np.real"
+                )
             return apply(cast_, (self,), {"dtype": dtype})
         if self.node is not None and self._value.dtype.kind in "fc" and current_mode() != OFF:
             raise TypeError(
@@ -878,7 +894,14 @@ def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     return explain.unsupported(function, args, kwargs)
 
 
-REDUCES = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min, np.logical_and: np.all, np.logical_or: np.any}
+REDUCES = {
+    np.add: np.sum,
+    np.multiply: np.prod,
+    np.maximum: np.max,
+    np.minimum: np.min,
+    np.logical_and: np.all,
+    np.logical_or: np.any,
+}
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -988,7 +1011,9 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str 
             return same
         data = data._value
     elif isinstance(data, list | tuple) and holds_tensor(data):
-        stacked: Tensor = stack_(*(tensor(item, dtype=dtype) if not isinstance(item, Tensor) else item for item in data), axis=0)
+        stacked: Tensor = stack_(
+            *(tensor(item, dtype=dtype) if not isinstance(item, Tensor) else item for item in data), axis=0
+        )
         return stacked if dtype is None else stacked.astype(dtype)
     if isinstance(data, np.ma.MaskedArray):
         raise explain.masked(data)
@@ -1063,7 +1088,7 @@ def check_unchanged(nodes: Sequence[Node], leaves: Sequence[Leaf]) -> None:
                 raise explain.changed(parent, node)
 
 
-class no_grad(recording):  # noqa: N801  (used like a function)
+class no_grad(recording):
     """A context in which nothing is recorded, and leaves may be changed in place.
 
     Examples
@@ -1103,7 +1128,7 @@ class no_grad(recording):  # noqa: N801  (used like a function)
 RECORDERS: dict[Any, Callable[..., Any]] = {
     function: (unary, binary, ternary)[primitive.arity - 1](primitive)
     for function, primitive in TABLE.items()
-    if primitive.arity in (1, 2, 3)
-    and (isinstance(function, np.ufunc) and function.nout == 1 or primitive.elementwise and not primitive.honours)
+    if (primitive.arity in (1, 2, 3)
+    and ((isinstance(function, np.ufunc) and function.nout == 1) or (primitive.elementwise and not primitive.honours)))
     or function in (np.dot, np.where, linear)
 }

@@ -43,9 +43,7 @@ Function = Callable[..., Any]
 class Run:
     """A function run on fresh variables: the variables, the result, and the graph between them."""
 
-    def __init__(
-        self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int]
-    ) -> None:
+    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int]) -> None:
         self.outer_mode = current_mode()
         self.since = tick()
         self.function = getattr(f, "__name__", "the function")
@@ -56,9 +54,7 @@ class Run:
 
         def variable(path: str, leaf: Any) -> Tensor:
             made, node = new_variable(leaf, path, self.outer_mode)
-            self.variables.append(
-                Tensor(made._value, node)
-            )  # our own: f may do with its argument what it likes
+            self.variables.append(Tensor(made._value, node))  # our own: f may do with its argument what it likes
             self.sources.append(node)
             return made
 
@@ -109,10 +105,7 @@ class Run:
 
     def outputs(self) -> list[Tensor]:
         """Return the leaves of the result as Tensors, or say which of them has no derivative."""
-        return [
-            output_tensor(leaf, f"the result{path} of {self.function}")
-            for path, leaf in tree.flatten(self.result)
-        ]
+        return [output_tensor(leaf, f"the result{path} of {self.function}") for path, leaf in tree.flatten(self.result)]
 
     def plain_result(self) -> Any:
         """Return the result as it leaves: arrays, but Tensors where it depends on something outside."""
@@ -143,9 +136,7 @@ def new_variable(leaf: Any, path: str, outer_mode: int) -> tuple[Tensor, Node]:
     if isinstance(leaf, bool | int) or not isinstance(leaf, float | complex | np.ndarray | np.generic):
         value = np.asarray(leaf) if isinstance(leaf, bool | int) else None
         if value is None:
-            raise TypeError(
-                f"`{path}` is a {type(leaf).__name__}, which has no derivative; pass an array or a float"
-            )
+            raise TypeError(f"`{path}` is a {type(leaf).__name__}, which has no derivative; pass an array or a float")
         raise explain.not_differentiable(value, path)
     if isinstance(leaf, np.ma.MaskedArray):
         raise TypeError(f"`{path}` is a masked array and would lose its mask; use its .filled(value)")
@@ -270,28 +261,18 @@ def real_scalar(run: Run, f: Function) -> Tensor:
     y = run.result
     advice = "return one real number, e.g. np.sum(...) or np.mean(...), or use mg.jacobian or mg.vjp"
     if y is None:
-        raise TypeError(
-            f"the gradient of {name} needs a scalar, but it returned None (a missing `return`?): {advice}"
-        )
+        raise TypeError(f"the gradient of {name} needs a scalar, but it returned None (a missing `return`?): {advice}")
     if isinstance(y, tuple | list | dict):
         extra = "; for a loss with other results use has_aux=True" if isinstance(y, tuple) else ""
-        raise TypeError(
-            f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}{extra}"
-        )
+        raise TypeError(f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}{extra}")
     if not isinstance(y, Tensor | np.ndarray | np.generic | float | int | complex):
-        raise TypeError(
-            f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}"
-        )
+        raise TypeError(f"the gradient of {name} needs a scalar, but it returned a {type(y).__name__}: {advice}")
     y = output_tensor(y)
     if y.size != 1:
         raise TypeError(f"the gradient of {name} needs a scalar, but it returned shape {y.shape}: {advice}")
     if y.dtype.kind != "f":
         kind = {"c": "a complex number", "b": "a boolean"}.get(y.dtype.kind, f"an integer ({y.dtype})")
-        fix = (
-            "take np.real or np.abs(...)**2 of it"
-            if y.dtype.kind == "c"
-            else "it has no derivative; return a float"
-        )
+        fix = "take np.real or np.abs(...)**2 of it" if y.dtype.kind == "c" else "it has no derivative; return a float"
         raise TypeError(f"the gradient of {name} needs a real number, but it returned {kind}: {fix}")
     return y
 
@@ -467,9 +448,7 @@ def jvp(f: Function, xs: Sequence[Any], dxs: Sequence[Any]) -> tuple[Any, Any]:
     """
     check_callable(f, "jvp")
     if not isinstance(xs, tuple | list) or not isinstance(dxs, tuple | list):
-        raise TypeError(
-            "mg.jvp(f, xs, dxs) wants a tuple of arguments and a tuple of tangents: mg.jvp(f, (x,), (dx,))"
-        )
+        raise TypeError("mg.jvp(f, xs, dxs) wants a tuple of arguments and a tuple of tangents: mg.jvp(f, (x,), (dx,))")
     if len(xs) != len(dxs):
         raise ValueError(f"mg.jvp got {len(xs)} argument(s) and {len(dxs)} tangent(s)")
     run = Run(f, xs, {}, range(len(xs)))
@@ -509,9 +488,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         positions = normalised(argnums, len(args), f)
         run = Run(f, args, kwargs, positions)
         outputs = run.outputs()
-        complex_of_real = any(y.dtype.kind == "c" for y in outputs) and any(
-            x.dtype.kind != "c" for x in run.variables
-        )
+        complex_of_real = any(y.dtype.kind == "c" for y in outputs) and any(x.dtype.kind != "c" for x in run.variables)
         if complex_of_real or sum(x.size for x in run.variables) < sum(y.size for y in outputs):
             blocks = columns(run, outputs)
         else:
@@ -532,10 +509,7 @@ def rows(run: Run, outputs: Sequence[Tensor]) -> list[list[Array]]:
             seed[np.unravel_index(k, y.shape)] = 1
             swept.append(run.sweep_back([y], [scalar(seed)]))
         blocks.append(
-            [
-                gathered([row[i] for row in swept], y.shape + x.shape, 0, x.dtype)
-                for i, x in enumerate(run.variables)
-            ]
+            [gathered([row[i] for row in swept], y.shape + x.shape, 0, x.dtype) for i, x in enumerate(run.variables)]
         )
     return blocks
 
@@ -550,12 +524,8 @@ def columns(run: Run, outputs: Sequence[Tensor]) -> list[list[Array]]:
             tangents[i][np.unravel_index(k, x.shape)] = 1
             swept.append(run.sweep_forward(outputs, [scalar(t) for t in tangents]))
         for j, y in enumerate(outputs):
-            flat = gathered([column[j] for column in swept], (*y.shape, x.size), -1, y.dtype).reshape(
-                y.shape + x.shape
-            )
-            blocks[j].append(
-                scalar(flat if flat.dtype.kind != x.dtype.kind else flat.astype(x.dtype, copy=False))
-            )
+            flat = gathered([column[j] for column in swept], (*y.shape, x.size), -1, y.dtype).reshape(y.shape + x.shape)
+            blocks[j].append(scalar(flat if flat.dtype.kind != x.dtype.kind else flat.astype(x.dtype, copy=False)))
     return blocks
 
 
@@ -651,14 +621,11 @@ class UserPrimitive(Structural):
         for p in parameters:
             if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
                 stars = "*" if p.kind is p.VAR_POSITIONAL else "**"
-                raise TypeError(
-                    f"{called} takes {stars}{p.name}: a primitive names its operands and keywords"
-                )
+                raise TypeError(f"{called} takes {stars}{p.name}: a primitive names its operands and keywords")
         operands = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY and p.default is p.empty]
         if not operands:
             raise TypeError(
-                f"{called} has no operand: a primitive has at least one positional parameter without a "
-                "default"
+                f"{called} has no operand: a primitive has at least one positional parameter without a default"
             )
         arity = len(operands)
         super().__init__(guarded(function, self), [None] * arity, [None] * arity)
@@ -701,9 +668,7 @@ class UserPrimitive(Structural):
     def keeps(self, tracked: tuple[bool, ...]) -> tuple[bool, ...]:
         """Return what the rules read: everything. Asked when a call is recorded, which wants a rule."""
         if not self.has_rules:
-            raise NotImplementedError(
-                f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)"
-            )
+            raise NotImplementedError(f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)")
         return super().keeps(tracked)
 
     @property
@@ -711,9 +676,7 @@ class UserPrimitive(Structural):
         """Whether any rule was defined."""
         return any(rule is not None for rule in (*self.vjps, *self.jvps))
 
-    def pull(
-        self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]
-    ) -> Any:
+    def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
         """Carry gradients back, by the reverse rules or the transposes of the forward rules."""
         gradients: list[Array | None] = []
         for i, want in enumerate(wanted):
@@ -723,17 +686,11 @@ class UserPrimitive(Structural):
                 gradients.append(self._ruled("defvjp", self.vjps[i], g, y, xs, params, i, xs[i]))
             else:
                 self._require(self.jvps)
-                push = functools.partial(
-                    self._ruled, "defjvp", self.jvps[i], y=y, xs=xs, params=params, i=i, like=y
-                )
-                gradients.append(
-                    None if self.jvps[i] is None else transposed(push, xs[i], g, f"{self.name}.defjvp")
-                )
+                push = functools.partial(self._ruled, "defjvp", self.jvps[i], y=y, xs=xs, params=params, i=i, like=y)
+                gradients.append(None if self.jvps[i] is None else transposed(push, xs[i], g, f"{self.name}.defjvp"))
         return gradients
 
-    def push(
-        self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]
-    ) -> Array:
+    def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
         """Carry tangents forward, by the forward rules or the transposes of the reverse rules."""
         total = None
         for i, dx in enumerate(dxs):
@@ -753,9 +710,7 @@ class UserPrimitive(Structural):
 
     def _require(self, rules: Sequence[Any]) -> None:
         if all(rule is None for rule in rules):
-            raise NotImplementedError(
-                f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)"
-            )
+            raise NotImplementedError(f"{self.name} has no derivative rule: define one with {self.name}.defvjp(...)")
 
     def _ruled(
         self,
@@ -774,9 +729,7 @@ class UserPrimitive(Structural):
         d = rule(guard(g), guard(y), *map(guard, xs), **params)
         who = f"the {kind} rule for {self.operands[i]} of {self.name}"
         if d is None:
-            raise TypeError(
-                f"{who} returned None (a missing `return`?); return an array of shape {like.shape}"
-            )
+            raise TypeError(f"{who} returned None (a missing `return`?); return an array of shape {like.shape}")
         if not isinstance(d, Tensor):
             d = tensor(d) if isinstance(d, list | tuple) else np.array(d)[()]
         if d.shape != like.shape:

@@ -115,8 +115,7 @@ def matching(tree: Any, like: Any, path: str = "") -> list[tuple[str, Any]]:
     if found is None or isinstance(tree, dict) != isinstance(like, dict) or theirs.keys() != ours.keys():
         what = "a leaf" if found is None else f"a {type(tree).__name__} with {', '.join(theirs) or 'nothing'}"
         raise ValueError(
-            f"{path or 'it'} is {what}, but must be a {type(like).__name__} with "
-            f"{', '.join(ours) or 'nothing'}"
+            f"{path or 'it'} is {what}, but must be a {type(like).__name__} with {', '.join(ours) or 'nothing'}"
         )
     return [leaf for step, item in items for leaf in matching(theirs[step], item, path + step)]
 

@@ -163,7 +163,5 @@ def assert_close(actual: Any, expected: Any, tolerance: float, scale: float = 0.
     """Assert that two results agree, relative to their largest element, or to the terms they are sums of."""
     actual, expected = flat(actual), flat(expected)
     assert actual.shape == expected.shape
-    scale = max(
-        scale, float(np.max(np.abs(expected), initial=0.0)), float(np.max(np.abs(actual), initial=0.0))
-    )
+    scale = max(scale, float(np.max(np.abs(expected), initial=0.0)), float(np.max(np.abs(actual), initial=0.0)))
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * scale)

@@ -68,7 +68,7 @@ BINARY: tuple[Callable[[Array, Array], Array], ...] = (
 
 
 def run(program: Sequence[tuple[int, int, int]], *inputs: Array) -> list[Array]:
-    """Return all values of a program, the inputs first: each step applies an operation to two of the values there are."""
+    """Return all values of a program, the inputs first: each step applies an operation to earlier values."""
     values = list(inputs)
     for which, i, j in program:
         a, b = values[i % len(values)], values[j % len(values)]

@@ -125,15 +125,11 @@ def test_evaluate_from_any_node() -> None:
 
 
 def test_a_graph_of_data_of_every_kind() -> None:
-    def f(
-        x: Any, ints: Any, mask: Any, number: Any, count: Any, word: Any, nothing: Any, *, option: bool
-    ) -> Any:
+    def f(x: Any, ints: Any, mask: Any, number: Any, count: Any, word: Any, nothing: Any, *, option: bool) -> Any:
         assert (count, word, nothing, option) == (3, "w", None, True)
         return np.sum(np.where(mask, x[ints] * number, x))
 
-    graph = mg.trace(
-        f, np.ones(3), np.array([0, 2, 1]), np.array([True, False, True]), 2.0, 3, "w", None, option=True
-    )
+    graph = mg.trace(f, np.ones(3), np.array([0, 2, 1]), np.array([True, False, True]), 2.0, 3, "w", None, option=True)
     assert list(graph.inputs) == ["x", "ints", "mask", "number"]
     assert graph.constants["count"] == 3
     moved = graph.evaluate(graph.outputs[0], {graph.inputs["mask"]: np.array([False, False, True])})

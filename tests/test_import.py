@@ -24,7 +24,8 @@ HEAVY = (
 
 def loaded_by(statement: str) -> set[str]:
     """Return the top-level packages that a fresh Python has loaded after a statement."""
-    code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
+    listing = "import json, sys; print(json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))"
+    code = f"{statement}\n{listing}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
 
@@ -40,7 +41,5 @@ def test_importing_loads_no_other_package_than_numpy_does() -> None:
 
 
 def test_computing_and_differentiating_loads_nothing_more() -> None:
-    program = (
-        "import microgradnp as mg\nmg.grad(lambda x: mg.relu(x * 2.0))(1.0)\nrepr(mg.trace(mg.logistic, 1.0))"
-    )
+    program = "import microgradnp as mg\nmg.grad(lambda x: mg.relu(x * 2.0))(1.0)\nrepr(mg.trace(mg.logistic, 1.0))"
     assert not loaded_by(program) & set(HEAVY)

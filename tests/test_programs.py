@@ -27,9 +27,7 @@ def towards(xs: Any, dxs: Any, t: float) -> Any:
 @given(programs(), SEEDS)
 def test_values_on_tensors_are_those_on_arrays(program: Program, seed: int) -> None:
     xs = inputs(seed)
-    for y, t in zip(
-        run(program, *xs), run(program, *(mg.tensor(x, requires_grad=True) for x in xs)), strict=True
-    ):
+    for y, t in zip(run(program, *xs), run(program, *(mg.tensor(x, requires_grad=True) for x in xs)), strict=True):
         assert np.shape(y) == t.shape
         assert np.asarray(y).dtype == t.dtype
         np.testing.assert_allclose(t.data, y, rtol=1e-13, atol=1e-13)

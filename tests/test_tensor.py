@@ -1,4 +1,4 @@
-"""Tensors: making them, their values, backward, change in place, and how they meet the rest of Python and NumPy."""
+"""Tensors: their values, backward, change in place, and how they meet the rest of Python and NumPy."""
 
 from __future__ import annotations
 
@@ -462,7 +462,7 @@ def test_two_losses_that_share_a_trunk() -> None:
 
 
 def test_a_second_backward_through_a_sum_is_refused_as_well() -> None:
-    """The rule of a sum reads nothing that could be missing: without a mark it would silently work, or not."""
+    """The rule of a sum reads nothing that could be missing: it needs a mark."""
     w = leaf(2.0)
     y = w + w
     y.backward()
@@ -574,9 +574,7 @@ def test_a_parameter_changed_between_forward_and_backward(name: str) -> None:
 
 
 def test_an_operand_list_changed_between_forward_and_backward() -> None:
-    np.testing.assert_array_equal(
-        late(lambda t, x: t * x, [2.0, 3.0, 4.0], change=list.clear), [2.0, 6.0, 12.0]
-    )
+    np.testing.assert_array_equal(late(lambda t, x: t * x, [2.0, 3.0, 4.0], change=list.clear), [2.0, 6.0, 12.0])
 
 
 # -- tensors that change -------------------------------------------------------------------------------------
@@ -978,14 +976,12 @@ def test_subclasses_of_ndarray() -> None:
     ],
 )
 def test_operands_that_are_no_numbers_are_refused(op: Callable[[Any, Any], Any], operand: Any) -> None:
-    """With an object among its operands NumPy computes an array of objects, and the gradient would be lost."""
+    """Of an operand of objects NumPy makes a result of objects, and the gradient would be lost."""
     with pytest.raises((TypeError, ValueError)):
         op(leaf(1.0, 2.0), operand)
 
 
-@pytest.mark.parametrize(
-    "dtype", [np.float16, np.float32, np.float64, np.longdouble, np.complex64, np.complex128]
-)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble, np.complex64, np.complex128])
 def test_every_float_type(dtype: Any) -> None:
     t = mg.tensor([0.5, 1.5], dtype=dtype, requires_grad=True)
     y = np.sum(np.tanh(t) * t / 2 + 1)
@@ -1059,12 +1055,8 @@ def test_a_norm_whose_order_is_differentiated() -> None:
     x = np.array([0.5, -1.5, 2.0])
     for p in (1.0, 2.0, 3.0):
         numeric = derivative(lambda t, p=p: np.sum(np.abs(x) ** (p + t)) ** (1 / (p + t)))
-        np.testing.assert_allclose(
-            mg.grad(lambda p: np.linalg.norm(mg.tensor(x), p))(p), numeric[0], rtol=1e-7
-        )
-        np.testing.assert_allclose(
-            mg.grad(np.linalg.norm)(x, p), mg.grad(np.linalg.norm)(x, mg.tensor(p)), rtol=1e-14
-        )
+        np.testing.assert_allclose(mg.grad(lambda p: np.linalg.norm(mg.tensor(x), p))(p), numeric[0], rtol=1e-7)
+        np.testing.assert_allclose(mg.grad(np.linalg.norm)(x, p), mg.grad(np.linalg.norm)(x, mg.tensor(p)), rtol=1e-14)
 
 
 def test_functions_without_a_rule_under_no_grad() -> None:

@@ -522,9 +522,7 @@ def test_trace_inside_a_transform_does_not_disturb_it() -> None:
 def test_jacobian_forward_or_reverse(n: int, m: int) -> None:
     a = np.arange(float(n * m)).reshape(m, n) / 5
     x = np.linspace(0.1, 0.9, n)
-    np.testing.assert_allclose(
-        mg.jacobian(lambda x: np.sin(a @ x))(x), np.cos(a @ x)[:, None] * a, rtol=1e-14
-    )
+    np.testing.assert_allclose(mg.jacobian(lambda x: np.sin(a @ x))(x), np.cos(a @ x)[:, None] * a, rtol=1e-14)
 
 
 @pytest.mark.parametrize("out", [(), (3,), (2, 2), (0,)])
@@ -657,7 +655,7 @@ def test_results_are_trees(name: str) -> None:
 
 
 def test_a_cotangent_or_tangent_dict_may_be_in_any_order() -> None:
-    y, pull = mg.vjp(lambda x: {"a": x, "b": 10 * x}, 1.0)
+    _, pull = mg.vjp(lambda x: {"a": x, "b": 10 * x}, 1.0)
     assert pull({"b": 0.0, "a": 1.0}) == (1.0,)
     assert mg.jvp(lambda p: p["a"] + 10 * p["b"], ({"a": 1.0, "b": 1.0},), ({"b": 0.0, "a": 1.0},))[1] == 1.0
     product = mg.hvp(lambda p: p["a"] ** 2 + 10 * p["b"] ** 2)({"a": 1.0, "b": 1.0}, {"b": 0.0, "a": 1.0})
@@ -695,7 +693,7 @@ def test_has_aux() -> None:
 @pytest.mark.parametrize("shape", [(1,), (1, 1), (1, 1, 1)])
 def test_any_real_output_of_size_one(shape: tuple[int, ...]) -> None:
     assert mg.grad(lambda x: (x * x).reshape(shape))(3.0) == 6.0
-    value, g = mg.value_and_grad(lambda x: (x * x).reshape(shape))(3.0)
+    value, _ = mg.value_and_grad(lambda x: (x * x).reshape(shape))(3.0)
     assert value.shape == shape
     assert mg.grad(mg.grad(lambda x: (x**3).reshape(shape)))(3.0) == 18.0
     t = mg.tensor(3.0, requires_grad=True)
@@ -935,9 +933,7 @@ def test_an_intermediate_value_may_be_changed_in_place() -> None:
 def test_mg_tensor_of_an_argument_stays_connected() -> None:
     """The idiom "make sure that it is a tensor" must not detach."""
     np.testing.assert_array_equal(mg.grad(lambda x: np.sum(mg.tensor(x) * 2))(np.ones(2)), [2.0, 2.0])
-    np.testing.assert_array_equal(
-        mg.grad(lambda x: np.sum(mg.tensor(x, dtype=np.float32)))(np.ones(2)), [1.0, 1.0]
-    )
+    np.testing.assert_array_equal(mg.grad(lambda x: np.sum(mg.tensor(x, dtype=np.float32)))(np.ones(2)), [1.0, 1.0])
     with pytest.raises(TypeError, match=r"mg.tensor.*out of its graph"):
         mg.grad(lambda x: np.sum(mg.tensor(x, requires_grad=True)))(np.ones(2))
     with pytest.raises(TypeError, match="int"):
@@ -1003,9 +999,7 @@ def test_one_direction_is_enough(rules: dict[str, bool]) -> None:
     assert_close(*(mg.jvp(f, (a, b), (b, a)) for f in (wave, plain_wave)), 1e-14)
     assert_close(*(mg.vjp(f, a, b)[1](a) for f in (wave, plain_wave)), 1e-14)
     assert_close(*(mg.hvp(f, (0, 1))(a, b, (b, a)) for f in (loss, plain_loss)), 1e-14)
-    third = [
-        mg.grad(mg.grad(mg.grad(lambda t, f=f: np.sum(f(t * a, t * b)))))(1.0) for f in (wave, plain_wave)
-    ]
+    third = [mg.grad(mg.grad(mg.grad(lambda t, f=f: np.sum(f(t * a, t * b)))))(1.0) for f in (wave, plain_wave)]
     assert third[0] == pytest.approx(third[1], rel=1e-13)
     mixed = [
         mg.jvp(lambda t, f=f: mg.hvp(lambda s: np.sum(f(s * a, s * b)))(t, 1.0), (1.0,), (1.0,))[1]

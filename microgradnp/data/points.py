@@ -279,10 +279,7 @@ def blobs(
     # Nothing is drawn before every argument is known to be good.
     if means is None:
         means = stream.uniform(low, high, (k, n_features))
-    clouds = [
-        stream.normal(mean, std, (size, n_features))
-        for mean, std, size in zip(means, stds, sizes, strict=True)
-    ]
+    clouds = [stream.normal(mean, std, (size, n_features)) for mean, std, size in zip(means, stds, sizes, strict=True)]
     X, y = np.concatenate(clouds), np.repeat(np.arange(k), sizes)
     if shuffle:
         X, y = _shuffled(X, y, stream)

@@ -136,9 +136,7 @@ def lasting_names(record: Record) -> set[Node]:
     return record.pinned | few
 
 
-def loops(
-    shown: Sequence[Node], lasting: set[Node], sources: Callable[[Node], list[Node]]
-) -> list[list[Node]]:
+def loops(shown: Sequence[Node], lasting: set[Node], sources: Callable[[Node], list[Node]]) -> list[list[Node]]:
     """Return the middle iterations of loops.
 
     An operation ends a step where fewest intermediate results are still waiting to be used: in a chain every

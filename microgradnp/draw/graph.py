@@ -235,9 +235,7 @@ def assign_scopes(record: Record, parts: Sequence[Part], boxes: Sequence[Box]) -
     ``encoder.first.z`` belongs to the layer ``encoder.first``. A layer has two operations or more, not all.
     """
     operations = [
-        (part.nodes[-1], box)
-        for part, box in zip(parts, boxes, strict=True)
-        if box.kind in ("operation", "output")
+        (part.nodes[-1], box) for part, box in zip(parts, boxes, strict=True) if box.kind in ("operation", "output")
     ]
     for node, box in operations:
         if record.scopes:

@@ -44,9 +44,7 @@ class Record:
     captions : list of str
     """
 
-    def __init__(
-        self, title: str, nodes: Sequence[Node], outputs: Iterable[Node], names: Mapping[Node, str]
-    ) -> None:
+    def __init__(self, title: str, nodes: Sequence[Node], outputs: Iterable[Node], names: Mapping[Node, str]) -> None:
         self.title = title
         self.nodes = nodes
         self.outputs = set(outputs)

@@ -326,9 +326,7 @@ def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _scatter(
-    ax: Axes, points: NDArray[np.float64], labels: NDArray[np.intp], names: Sequence[str] | None
-) -> None:
+def _scatter(ax: Axes, points: NDArray[np.float64], labels: NDArray[np.intp], names: Sequence[str] | None) -> None:
     """One artist a class, so that the legend lists them; stars are drawn larger to look as large."""
     if names is not None and len(names) <= labels.max(initial=-1):
         raise ValueError(f"names has {len(names)} entries, but the labels go up to {labels.max()}")

@@ -45,9 +45,7 @@ elementwise(np.reciprocal, lambda y, _x: -y * y, r"\frac{{1}}{{{x}}}")
 elementwise(np.square, lambda _y, x: 2 * x, "{x}^2")
 elementwise(np.sqrt, lambda y, _x: 0.5 / y, r"\sqrt{{{x}}}")
 elementwise(np.cbrt, lambda y, _x: 1 / (3 * y * y), r"\sqrt[3]{{{x}}}")
-elementwise(
-    np.hypot, (lambda y, a, _b: _ratio(a, y), lambda y, _a, b: _ratio(b, y)), r"\sqrt{{{a}^2 + {b}^2}}"
-)
+elementwise(np.hypot, (lambda y, a, _b: _ratio(a, y), lambda y, _a, b: _ratio(b, y)), r"\sqrt{{{a}^2 + {b}^2}}")
 # from the quotient that NumPy took: a / b may round up to the next integer where a // b does not (1 / 0.1)
 elementwise(np.remainder, (1, lambda _y, a, b: -(a // b)), r"{a} \bmod {b}", smooth=False)
 elementwise(np.fmod, (1, lambda y, a, b: np.rint((y - a) / b)), r"{a} \bmod {b}", smooth=False)

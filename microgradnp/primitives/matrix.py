@@ -101,9 +101,7 @@ def _tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
     summed_b = list(normalize_axis_tuple(axes[1], len(shape_b), "axes"))
     lengths = tuple(shape_a[i] for i in summed_a)
     if lengths != tuple(shape_b[i] for i in summed_b):
-        raise ValueError(
-            f"the summed axes differ in length: {summed_a} of {shape_a}, {summed_b} of {shape_b}"
-        )
+        raise ValueError(f"the summed axes differ in length: {summed_a} of {shape_a}, {summed_b} of {shape_b}")
     kept_a = [i for i in range(len(shape_a)) if i not in summed_a]
     kept_b = [i for i in range(len(shape_b)) if i not in summed_b]
     rows, columns = tuple(shape_a[i] for i in kept_a), tuple(shape_b[i] for i in kept_b)
@@ -129,9 +127,7 @@ def parse_einsum(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[li
     left, arrow, output = subscripts.partition("->")
     terms = left.split(",")
     if len(terms) != len(shapes):
-        raise ValueError(
-            f"einsum: {subscripts!r} names {len(terms)} operand(s), but {len(shapes)} were given"
-        )
+        raise ValueError(f"einsum: {subscripts!r} names {len(terms)} operand(s), but {len(shapes)} were given")
     free = [c for c in LETTERS if c not in subscripts]
     widths = [
         len(shape) - len(term.replace("...", "")) if "..." in term else 0
@@ -168,14 +164,11 @@ def _einsum_pull(
 ) -> Any:
     terms, output = parse_einsum(subscripts, [x.shape for x in xs])
     return [
-        _einsum_gradient(g, output, terms, xs, i, bool(optimize)) if want else None
-        for i, want in enumerate(wanted)
+        _einsum_gradient(g, output, terms, xs, i, bool(optimize)) if want else None for i, want in enumerate(wanted)
     ]
 
 
-def _einsum_gradient(
-    g: Array, output: str, terms: list[str], xs: Sequence[Array], i: int, optimize: bool
-) -> Array:
+def _einsum_gradient(g: Array, output: str, terms: list[str], xs: Sequence[Array], i: int, optimize: bool) -> Array:
     """Return the gradient of operand i: the einsum of the output's gradient with all the other operands.
 
     A subscript repeated in operand i took a diagonal: an identity matrix puts the gradient back on it.

@@ -237,8 +237,9 @@ def _logsumexp_shares(y: Array, x: Array, axis: Any, keepdims: bool) -> Array:
 
 logsumexp = structural(
     _logsumexp,
-    lambda g, y, x, *, axis=None, keepdims=False: keep_axes(g, x, axis, keepdims)
-    * _logsumexp_shares(y, x, axis, keepdims),
+    lambda g, y, x, *, axis=None, keepdims=False: (
+        keep_axes(g, x, axis, keepdims) * _logsumexp_shares(y, x, axis, keepdims)
+    ),
     lambda d, y, x, *, axis=None, keepdims=False: (_logsumexp_shares(y, x, axis, keepdims) * d).sum(
         axis=axis, keepdims=keepdims
     ),
@@ -374,7 +375,14 @@ def _cross_entropy_pull(
 
 
 def _cross_entropy_pull_targets(
-    g: Array, _y: Array, logits: Array, _targets: Array, _slope: Array = None, *, axis: int = -1, reduction: str = "mean"
+    g: Array,
+    _y: Array,
+    logits: Array,
+    _targets: Array,
+    _slope: Array = None,
+    *,
+    axis: int = -1,
+    reduction: str = "mean",
 ) -> Array:
     slope = -log_softmax(_first(logits, axis), axis=0)
     return _last(_share_of_each(g, _samples(slope), reduction) * slope, axis)
@@ -461,8 +469,9 @@ def _same_shapes(name: str, a: Array, b: Array) -> tuple[Array, Array]:
 binary_cross_entropy = structural(
     _binary_cross_entropy,
     (
-        lambda g, _y, z, t, slope=None, *, reduction="mean": _share_of_each(g, z.size, reduction)
-        * (logistic(z) - t if slope is None else slope),
+        lambda g, _y, z, t, slope=None, *, reduction="mean": (
+            _share_of_each(g, z.size, reduction) * (logistic(z) - t if slope is None else slope)
+        ),
         lambda g, _y, z, _t, _slope=None, *, reduction="mean": _share_of_each(g, z.size, reduction) * -z,
     ),
     (

@@ -139,8 +139,7 @@ class Elementwise(Primitive):
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
         return [
-            scaled(g, local, y, xs, params) if want else None
-            for local, want in zip(self.locals, wanted, strict=True)
+            scaled(g, local, y, xs, params) if want else None for local, want in zip(self.locals, wanted, strict=True)
         ]
 
     def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
@@ -341,7 +340,9 @@ def self_adjoint(function: Any, rule: Rule, notation: str = "") -> Primitive:
     return enter(function, Structural(function, (rule,), (rule,), notation))
 
 
-def reduction(function: Any, weights: Rule, notation: str = "", *, compute: Any = None, smooth: bool = True) -> Primitive:
+def reduction(
+    function: Any, weights: Rule, notation: str = "", *, compute: Any = None, smooth: bool = True
+) -> Primitive:
     """Enter a reduction by the weight of each element in the result: ``dy = sum(weights * dx)``.
 
     ``weights(y, x, *, axis)`` gets the output with its reduced axes kept as length one.
@@ -428,9 +429,7 @@ def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
         if shape == (m, 1):
             return np.dot(g, ones(n, g.dtype)).reshape(shape)
     lead = g.ndim - len(shape)
-    axes = tuple(range(lead)) + tuple(
-        lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1
-    )
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1)
     if axes:
         g = np.add.reduce(g, axis=axes) if isinstance(g, np.ndarray) else g.sum(axis=axes)
     return g if g.shape == shape else g.reshape(shape)

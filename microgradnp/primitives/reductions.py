@@ -106,16 +106,12 @@ def _variance(a: Array, axis: Axis, freedom: float, keepdims: bool) -> Array:
 
 
 @composite(np.var)
-def _var(
-    a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0
-) -> Array:
+def _var(a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0) -> Array:
     return _variance(a, axis, ddof or correction, keepdims)
 
 
 @composite(np.std)
-def _std(
-    a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0
-) -> Array:
+def _std(a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0) -> Array:
     return root(_variance(a, axis, ddof or correction, keepdims))
 
 

@@ -148,18 +148,14 @@ getitem_: Primitive = enter(
         lambda g, _y, xs, _wanted, *, pattern: (
             [scatter_(g, *xs[1:], pattern=pattern, shape=xs[0].shape)] + [None] * (len(xs) - 1)
         ),
-        lambda dxs, _y, xs, *, pattern: (
-            None if dxs[0] is None else getitem_(dxs[0], *xs[1:], pattern=pattern)
-        ),
+        lambda dxs, _y, xs, *, pattern: None if dxs[0] is None else getitem_(dxs[0], *xs[1:], pattern=pattern),
     ),
 )
 scatter_: Primitive = enter(
     scatter,
     Variadic(
         scatter,
-        lambda g, _y, xs, _wanted, *, pattern, shape: (
-            [getitem_(g, *xs[1:], pattern=pattern)] + [None] * (len(xs) - 1)
-        ),
+        lambda g, _y, xs, _wanted, *, pattern, shape: [getitem_(g, *xs[1:], pattern=pattern)] + [None] * (len(xs) - 1),
         lambda dxs, _y, xs, *, pattern, shape: (
             None if dxs[0] is None else scatter_(dxs[0], *xs[1:], pattern=pattern, shape=shape)
         ),
@@ -182,9 +178,7 @@ def stack(*arrays: Array, axis: int = 0) -> Array:
     return np.stack(arrays, axis=axis)
 
 
-def _concatenate_pull(
-    g: Array, _y: Array, xs: Sequence[Array], wanted: Sequence[bool], *, axis: int | None = 0
-) -> Any:
+def _concatenate_pull(g: Array, _y: Array, xs: Sequence[Array], wanted: Sequence[bool], *, axis: int | None = 0) -> Any:
     gradients: list[Array | None] = []
     start = 0
     for x, want in zip(xs, wanted, strict=True):

@@ -17,9 +17,29 @@ from microgradnp import tree
 from microgradnp.graph import Graph, numbers_to_array, trace
 from microgradnp.tape import Node
 from microgradnp.verify.explaining import Explainer
-from microgradnp.verify.judgement import SPREADS, TOLERANCE, Cause, Finding, Status, Witness, beside, compare, finite_gap, numbers_of, rounding_of
+from microgradnp.verify.judgement import (
+    SPREADS,
+    TOLERANCE,
+    Cause,
+    Finding,
+    Status,
+    Witness,
+    beside,
+    compare,
+    finite_gap,
+    numbers_of,
+    rounding_of,
+)
 from microgradnp.verify.report import Report, Verdict
-from microgradnp.verify.rounding import ROUNDINGS, computed_rounded, gradients_rounded, inputs_moved, moved, noise_of, rounded
+from microgradnp.verify.rounding import (
+    ROUNDINGS,
+    computed_rounded,
+    gradients_rounded,
+    inputs_moved,
+    moved,
+    noise_of,
+    rounded,
+)
 
 Function = Callable[..., Any]
 
@@ -65,9 +85,7 @@ class Claim:
             parameters = inspect.signature(self.function).parameters.values()
         except (TypeError, ValueError) as error:
             raise DerivationError(f"the formula for {self.of} is no function that can be called: {error}") from error
-        self.arguments = {
-            p.name: p.default for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-        }
+        self.arguments = {p.name: p.default for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
         self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)  # **cache takes every quantity
         self.quantity, self.indices = parsed_target(self.of)
 
@@ -93,7 +111,9 @@ class Claim:
 
     def needed(self) -> list[str]:
         """Return the arguments that have no default, and are no indices of the claim."""
-        return [a for a, default in self.arguments.items() if default is inspect.Parameter.empty and a not in self.indices]
+        return [
+            a for a, default in self.arguments.items() if default is inspect.Parameter.empty and a not in self.indices
+        ]
 
 
 def parsed_target(of: str) -> tuple[str, list[str]]:
@@ -185,7 +205,13 @@ class Derivation:
         return self._claim("value", of, function, name, tolerance=tolerance)
 
     def update(
-        self, of: str, rule: Any, function: Function | None = None, *, name: str | None = None, tolerance: float | None = None
+        self,
+        of: str,
+        rule: Any,
+        function: Function | None = None,
+        *,
+        name: str | None = None,
+        tolerance: float | None = None,
     ) -> Any:
         """Claim an update of a parameter or of its state (also as a decorator).
 
@@ -202,7 +228,11 @@ class Derivation:
         return self._claim("update", of, function, name, tolerance=tolerance, rule=rule)
 
     def backward(
-        self, function: Function | None = None, *, returns: Mapping[str, str] | None = None, wrt: Sequence[str] | None = None
+        self,
+        function: Function | None = None,
+        *,
+        returns: Mapping[str, str] | None = None,
+        wrt: Sequence[str] | None = None,
     ) -> Any:
         """State one whole hand-written backward function (also as a decorator).
 
@@ -322,9 +352,13 @@ class Derivation:
                 raise DerivationError(self._no_quantity(claim, point))
             node = point.graph.names[claim.quantity]
             if claim.kind != "value" and node.dtype.kind != "f":
-                raise DerivationError(f"{claim.name} claims a gradient of {claim.quantity}, which holds {node.dtype}: it has none")
+                raise DerivationError(
+                    f"{claim.name} claims a gradient of {claim.quantity}, which holds {node.dtype}: it has none"
+                )
             if claim.indices and len(claim.indices) != node.ndim:
-                raise DerivationError(f"{claim.of} has {len(claim.indices)} index(es), but {claim.quantity} has shape {node.shape}")
+                raise DerivationError(
+                    f"{claim.of} has {len(claim.indices)} index(es), but {claim.quantity} has shape {node.shape}"
+                )
             for i, n in zip(claim.indices, node.shape, strict=False):
                 if is_integer(i) and not -n <= int(i) < n:
                     raise DerivationError(f"{claim.of}: there is no entry {i}, {claim.quantity} has shape {node.shape}")
@@ -356,7 +390,8 @@ class Derivation:
             ready = [c for c in ready if c.name not in c.arguments or c.kind == "backward"]
             if not ready:
                 raise DerivationError(
-                    "the claims use each other in a circle: " + ", ".join(f"{c.name}({', '.join(c.arguments)})" for c in waiting)
+                    "the claims use each other in a circle: "
+                    + ", ".join(f"{c.name}({', '.join(c.arguments)})" for c in waiting)
                 )
             done += ready
             waiting = [c for c in waiting if c not in ready]
@@ -380,7 +415,12 @@ def reference(value: Any, claimed: bool = False) -> Any:
     def convert(x: Any) -> Any:
         if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f":
             return np.array(x, dtype=np.float64)[()]
-        if claimed and not isinstance(x, bool) and isinstance(x, int | np.ndarray | np.integer) and np.asarray(x).dtype.kind in "iu":
+        if (
+            claimed
+            and not isinstance(x, bool)
+            and isinstance(x, int | np.ndarray | np.integer)
+            and np.asarray(x).dtype.kind in "iu"
+        ):
             return np.array(x, dtype=np.float64)[()]
         if hasattr(x, "_value"):
             return convert(np.array(x._value))
@@ -471,7 +511,9 @@ class Point:
             node = graph.outputs[0]
         label = graph.label(node) or "the loss"
         if node.dtype.kind != "f":
-            raise DerivationError(f"{label}, which {graph.function} returns, holds {node.dtype}: a loss is a real number")
+            raise DerivationError(
+                f"{label}, which {graph.function} returns, holds {node.dtype}: a loss is a real number"
+            )
         if node.size != 1:
             raise DerivationError(
                 f"{label}, which {graph.function} returns, has shape {node.shape}: a loss is one number; return np.sum or "
@@ -505,13 +547,15 @@ class Point:
                 point.loss = new[self.loss]
                 with np.errstate(all="ignore"):
                     point.gradients = gradients_rounded(point.graph, point.loss, signed, units)
-                point.environment = inputs_moved(self.environment, signed, units) | {
-                    name: tree.transform(lambda x, s=signed, u=units: moved(x, s, u), value)
-                    for name, value in self.graph.constants.items()
-                    if isinstance(value, list | tuple | dict)  # of quantities that were computed
-                } | {
-                    name: plain_value(point.graph.value(node)) for name, node in point.graph.names.items()
-                }
+                point.environment = (
+                    inputs_moved(self.environment, signed, units)
+                    | {
+                        name: tree.transform(lambda x, s=signed, u=units: moved(x, s, u), value)
+                        for name, value in self.graph.constants.items()
+                        if isinstance(value, list | tuple | dict)  # of quantities that were computed
+                    }
+                    | {name: plain_value(point.graph.value(node)) for name, node in point.graph.names.items()}
+                )
                 if point.graph_like(self):
                     points.append(point)
         return points
@@ -565,7 +609,11 @@ class Point:
     def loss_of(self, quantity: str) -> Callable[[Any], Any]:
         """Return the loss as a function of one quantity: the user's function for an input, else the graph replayed."""
         node = self.graph.names[quantity]
-        if self.inputs.get(quantity) is not None and self.graph.inputs.get(quantity) is node and self.loss_in(self.graph.result) is not None:
+        if (
+            self.inputs.get(quantity) is not None
+            and self.graph.inputs.get(quantity) is node
+            and self.loss_in(self.graph.result) is not None
+        ):
             return lambda value: self.plain_loss(**{quantity: value[()] if np.ndim(value) == 0 else value})
         replay = self.graph.evaluator(self.loss, [node])
         return lambda value: replay(value[()] if np.ndim(value) == 0 else value)
@@ -575,7 +623,9 @@ def cost_of(node: Node) -> float:
     """Return about how many elements of an array could be added in the time that it takes to compute a node."""
     call, sizes = 2000.0, [node.size, *(np.size(x) for x in node.saved[1:])]
     bilinear = not node.primitive.elementwise and len(sizes) == 3 and min(sizes) > 1
-    return call + (float(np.sqrt(np.prod(sizes, dtype=float))) / 10 if bilinear else 0.0) + node.size  # m n k for a product
+    return (
+        call + (float(np.sqrt(np.prod(sizes, dtype=float))) / 10 if bilinear else 0.0) + node.size
+    )  # m n k for a product
 
 
 def branch(node: Node) -> Any:
@@ -693,7 +743,9 @@ class Judge:
     @functools.cached_property
     def noisy(self) -> list[tuple[float, dict[str, Outcome]]]:
         """What the claims give one rounding away when the formulas compute with rounding too: `1 - h` where h is nearly 1."""
-        return [(p.units, self.evaluate(p, lambda f, p=p: computed_rounded(f, p.seed, p.units))) for p in self.points[1:]]
+        return [
+            (p.units, self.evaluate(p, lambda f, p=p: computed_rounded(f, p.seed, p.units))) for p in self.points[1:]
+        ]
 
     @functools.cached_property
     def beside(self) -> list[tuple[Point, dict[str, Outcome]]]:
@@ -721,7 +773,9 @@ class Judge:
 
     # evaluation
 
-    def evaluate(self, point: Point, off: Callable[[Function], Function] = lambda function: function) -> dict[str, Outcome]:
+    def evaluate(
+        self, point: Point, off: Callable[[Function], Function] = lambda function: function
+    ) -> dict[str, Outcome]:
         """Compute every claim at a point, twice: with the other claims as they are, and with the truth in their place.
 
         `off` changes how the formulas compute.
@@ -745,7 +799,10 @@ class Judge:
                 outcome.right = not (alone.failure or alone.misshapen)
                 if missing:
                     outcome.received, outcome.failure, outcome.misshapen = outcome.true, alone.failure, alone.misshapen
-                    outcome.notes += [*alone.notes, f"judged on true values: {', '.join(missing)} could not be computed"]
+                    outcome.notes += [
+                        *alone.notes,
+                        f"judged on true values: {', '.join(missing)} could not be computed",
+                    ]
         return outcomes
 
     def claim_named(self, name: str) -> Claim:
@@ -753,11 +810,18 @@ class Judge:
         return next(c for c in self.derivation.claims if c.name == name)
 
     def called(
-        self, claim: Claim, point: Point, claims: Mapping[str, Any], outcome: Outcome, off: Callable[[Function], Function]
+        self,
+        claim: Claim,
+        point: Point,
+        claims: Mapping[str, Any],
+        outcome: Outcome,
+        off: Callable[[Function], Function],
     ) -> Any:
         """Call a formula with its arguments by name; what goes wrong inside is told, not raised."""
         environment = {**point.environment, **claims}
-        names = [a for a in (environment if claim.open else claim.arguments) if a in environment and a not in claim.indices]
+        names = [
+            a for a in (environment if claim.open else claim.arguments) if a in environment and a not in claim.indices
+        ]
         arguments = {a: tree.transform(copied, environment[a]) for a in names if a.isidentifier()}
         handed, function = arguments, claim.function
         if claim.kind == "backward" and "cache" in claim.arguments and "cache" not in environment:
@@ -795,7 +859,9 @@ class Judge:
             piece = np.asarray(formula(**arguments, **known))
             if piece.shape != result[where].shape:
                 at = ", ".join(f"{i} = {v}" for i, v in chosen.items())
-                raise WrongShape(f"at {at} it returned shape {piece.shape}, but {claim.of} has shape {result[where].shape}")
+                raise WrongShape(
+                    f"at {at} it returned shape {piece.shape}, but {claim.of} has shape {result[where].shape}"
+                )
             result[where] = piece
         return result[()]
 
@@ -809,22 +875,34 @@ class Judge:
 
     def updated(self, claim: Claim, point: Point, gradient: Any) -> Any:
         """Return the right update for a gradient."""
-        environment = {**point.environment, "gradient": plain_value(gradient), "parameter": point.environment[claim.quantity]}
+        environment = {
+            **point.environment,
+            "gradient": plain_value(gradient),
+            "parameter": point.environment[claim.quantity],
+        }
         parameters = inspect.signature(claim.rule).parameters
         missing = [n for n, p in parameters.items() if p.default is p.empty and n not in environment]
         if missing:
-            raise DerivationError(f"the rule of {claim.name} takes {', '.join(missing)}, which nobody provides; pass it to verify()")
+            raise DerivationError(
+                f"the rule of {claim.name} takes {', '.join(missing)}, which nobody provides; pass it to verify()"
+            )
         try:
-            value = numbers_of(together(claim.rule(**{n: copied(environment[n]) for n in parameters if n in environment})))
+            value = numbers_of(
+                together(claim.rule(**{n: copied(environment[n]) for n in parameters if n in environment}))
+            )
         except Exception as error:
             raise DerivationError(f"the rule of {claim.name} raised {type(error).__name__}: {error}") from error
         if value is None:
-            raise DerivationError(f"the rule of {claim.name} returned no numbers: it must return the updated {claim.quantity}")
+            raise DerivationError(
+                f"the rule of {claim.name} returned no numbers: it must return the updated {claim.quantity}"
+            )
         return value
 
     # verdicts
 
-    def verdict(self, claim: Claim, outcomes: Sequence[Outcome], part: Callable[[dict[str, Outcome]], Outcome]) -> Verdict:
+    def verdict(
+        self, claim: Claim, outcomes: Sequence[Outcome], part: Callable[[dict[str, Outcome]], Outcome]
+    ) -> Verdict:
         """Judge one claim from what it gave at all the points; `part` finds it among the outcomes at further points."""
         outcome = outcomes[0]
         true = np.asarray(self.truth(claim, self.point), dtype=np.float64)
@@ -840,10 +918,19 @@ class Judge:
             return verdict
         spread = self.spread(claim, outcomes, true)
         witness = measured = self.witness(claim) if claim.kind != "value" else None
-        what = {"gradient": f"{claim.quantity}", "value": claim.quantity, "update": f"{claim.quantity} updated"}[claim.kind]
+        what = {"gradient": f"{claim.quantity}", "value": claim.quantity, "update": f"{claim.quantity} updated"}[
+            claim.kind
+        ]
         relative = self.derivation.tolerance if claim.tolerance is None else claim.tolerance
         if claim.kind == "update":
-            doubt = compare(self.point.gradient(claim.quantity), self.point.gradient(claim.quantity), np.zeros(()), witness, relative, what)
+            doubt = compare(
+                self.point.gradient(claim.quantity),
+                self.point.gradient(claim.quantity),
+                np.zeros(()),
+                witness,
+                relative,
+                what,
+            )
             witness = None
             if doubt.status is Status.UNVERIFIABLE:
                 return set_finding(verdict, doubt)
@@ -856,11 +943,15 @@ class Judge:
                 own = rounding_of(moves, true, jumps=True)
                 finding = compare(value(outcome), true, np.maximum(spread, own), witness, relative, what)
             if finding.doubtful and self.beside:
-                finding = self.at_kink(finding, claim, value(outcome), [(p, value(part(o))) for p, o in self.beside], spread)
+                finding = self.at_kink(
+                    finding, claim, value(outcome), [(p, value(part(o))) for p, o in self.beside], spread
+                )
             return finding
 
         if outcome.failure or outcome.misshapen:
-            finding = Finding(Status.WRONG, float("inf"), np.ones(true.shape, dtype=bool), outcome.misshapen, Cause.SHAPE)
+            finding = Finding(
+                Status.WRONG, float("inf"), np.ones(true.shape, dtype=bool), outcome.misshapen, Cause.SHAPE
+            )
         else:
             finding = judge(lambda o: o.received)
         if finding.status is Status.WRONG and outcome.right:
@@ -884,7 +975,9 @@ class Judge:
             note = f"right for the value of {', '.join(kinked)} at a kink"
             return replace(alone, status=Status.KINK, error=finding.error, note=alone.note or note)
         cannot = "cannot be computed from" if outcome.failure else "uses"
-        note = f"the formula is right, but it {cannot} {', '.join(culprits)}, which {'are' if culprits[1:] else 'is'} not"
+        note = (
+            f"the formula is right, but it {cannot} {', '.join(culprits)}, which {'are' if culprits[1:] else 'is'} not"
+        )
         return replace(finding, status=Status.GIVEN, note=note, cause=None)
 
     def at_kink(
@@ -901,7 +994,9 @@ class Judge:
                 return finding  # a jump is no kink
             near = np.asarray(self.truth(claim, point), dtype=np.float64)
             with np.errstate(all="ignore"):
-                if np.shape(value) != near.shape or not np.all(np.abs(np.asarray(value) - near) <= 1e-8 * np.max(np.abs(near), initial=0.0) + SPREADS * spread):
+                if np.shape(value) != near.shape or not np.all(
+                    np.abs(np.asarray(value) - near) <= 1e-8 * np.max(np.abs(near), initial=0.0) + SPREADS * spread
+                ):
                     return finding
                 reach = np.maximum(reach, np.abs(near - true))
         off = np.abs(np.asarray(hand) - true)
@@ -913,7 +1008,10 @@ class Judge:
     def rebound(self, claim: Claim) -> list[str]:
         """Warn of names that have had several values in the forward pass."""
         names = [a for a in claim.arguments if f"{a}@1" in self.point.graph.names]
-        return [f"{a} is bound more than once in {self.point.graph.function}; {claim.name} is given its last value" for a in names]
+        return [
+            f"{a} is bound more than once in {self.point.graph.function}; {claim.name} is given its last value"
+            for a in names
+        ]
 
     def spread(self, claim: Claim, outcomes: Sequence[Outcome], true: Any) -> Any:
         """Return how far the truth and the claim move when every number is one rounding off."""
@@ -947,7 +1045,9 @@ class Judge:
         results = [e[claim.name] for e in self.evaluations]
         first = results[0]
         if first.failure:
-            failed = Verdict(name=claim.name, of="", kind="backward", status=Status.UNVERIFIABLE, explanation=first.failure)
+            failed = Verdict(
+                name=claim.name, of="", kind="backward", status=Status.UNVERIFIABLE, explanation=first.failure
+            )
             failed.formula = source_of(claim.function)
             return [replace(failed, of=quantity) for quantity in claim.claimed() or [""]]
         verdicts = []
@@ -970,7 +1070,11 @@ class Judge:
 
 def comparable(value: Any, true: Any) -> bool:
     """Return whether a value is of numbers and has the shape of the truth."""
-    return isinstance(value, np.ndarray | np.generic | float | int) and np.shape(value) == np.shape(true) and np.asarray(value).dtype.kind in "biuf"
+    return (
+        isinstance(value, np.ndarray | np.generic | float | int)
+        and np.shape(value) == np.shape(true)
+        and np.asarray(value).dtype.kind in "biuf"
+    )
 
 
 def set_finding(verdict: Verdict, finding: Finding) -> Verdict:
@@ -1034,14 +1138,24 @@ def unchanged(a: Any, b: Any) -> bool:
     """Return whether two trees of arrays hold the same."""
     left, right = tree.flatten(a), tree.flatten(b)
     return len(left) == len(right) and all(
-        np.array_equal(x, y, equal_nan=x.dtype.kind in "fc") for (_, x), (_, y) in zip(left, right, strict=True) if isinstance(x, np.ndarray)
+        np.array_equal(x, y, equal_nan=x.dtype.kind in "fc")
+        for (_, x), (_, y) in zip(left, right, strict=True)
+        if isinstance(x, np.ndarray)
     )
 
 
 def failure_of(error: Exception, claim: Claim) -> str:
     """Say what a formula raised, with the file's own line."""
-    own = [f for f in traceback.extract_tb(error.__traceback__) if "microgradnp" not in f.filename.replace("\\", "/").split("/")[-3:-1]]
-    user = [f for f in own if f.filename == claim.function.__code__.co_filename] if hasattr(claim.function, "__code__") else own
+    own = [
+        f
+        for f in traceback.extract_tb(error.__traceback__)
+        if "microgradnp" not in f.filename.replace("\\", "/").split("/")[-3:-1]
+    ]
+    user = (
+        [f for f in own if f.filename == claim.function.__code__.co_filename]
+        if hasattr(claim.function, "__code__")
+        else own
+    )
     where = f" at line {user[-1].lineno} of {user[-1].filename}: {user[-1].line}" if user else ""
     return f"{claim.name} raised {type(error).__name__}: {error}{where}"
 

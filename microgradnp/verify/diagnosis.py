@@ -121,7 +121,9 @@ def candidates(s: Situation) -> Iterator[Candidate]:
 def whole(s: Situation) -> Iterator[Candidate]:
     """Yield mistakes made on the finished gradient."""
     right = s.scene.right
-    yield Candidate(("zero",), Cause.MISSING_GRADIENT, 0, "with nothing passed back: it is zero", lambda: np.zeros_like(right))
+    yield Candidate(
+        ("zero",), Cause.MISSING_GRADIENT, 0, "with nothing passed back: it is zero", lambda: np.zeros_like(right)
+    )
     yield Candidate(("sign",), Cause.SIGN, 0, "with the sign turned", lambda: -right)
     yield Candidate(("scale",), Cause.SCALE, 0.5, "", lambda: right, free=True)
     if right.ndim == 2 and right.shape[0] == right.shape[1] and right.shape[0] > 1:
@@ -137,9 +139,27 @@ def whole(s: Situation) -> Iterator[Candidate]:
                     ("shift", axis, step), Cause.SHIFTED_INDEX, 2, f"shifted by one along axis {axis}, with zeros moved in",
                     lambda axis=axis, step=step: shifted(right, step, axis),
                 )  # fmt: skip
-            yield Candidate(("flip", axis), Cause.SHIFTED_INDEX, 3, f"in reverse order along axis {axis}", lambda axis=axis: np.flip(right, axis))
-            yield Candidate(("first", axis), Cause.MISSING_TERM, 3, f"with only the first entry along axis {axis}", lambda axis=axis: only(right, axis, 0))
-            yield Candidate(("last", axis), Cause.MISSING_TERM, 3, f"with only the last entry along axis {axis}", lambda axis=axis: only(right, axis, -1))
+            yield Candidate(
+                ("flip", axis),
+                Cause.SHIFTED_INDEX,
+                3,
+                f"in reverse order along axis {axis}",
+                lambda axis=axis: np.flip(right, axis),
+            )
+            yield Candidate(
+                ("first", axis),
+                Cause.MISSING_TERM,
+                3,
+                f"with only the first entry along axis {axis}",
+                lambda axis=axis: only(right, axis, 0),
+            )
+            yield Candidate(
+                ("last", axis),
+                Cause.MISSING_TERM,
+                3,
+                f"with only the last entry along axis {axis}",
+                lambda axis=axis: only(right, axis, -1),
+            )
 
 
 def shifted(a: Array, step: int, axis: int) -> Array:
@@ -193,7 +213,9 @@ def activation(s: Situation, chain: Chain, place: int) -> Iterator[Candidate]:
     constant = derivative.size > 1 and np.ptp(derivative) <= 1e-12 * np.max(np.abs(derivative))
     mask = mask_name(s, derivative)
     written = recognised(derivative, chain.z, chain.y, z_name, y_name)
-    what = f"the factor {mask or written}" if mask or written else f"the derivative of {y_name} with respect to {z_name}"
+    what = (
+        f"the factor {mask or written}" if mask or written else f"the derivative of {y_name} with respect to {z_name}"
+    )
     near = place * 0.01
 
     penalty = proportional(chain.upstream * derivative, np.asarray(chain.start.saved[0], dtype=np.float64))
@@ -201,8 +223,20 @@ def activation(s: Situation, chain: Chain, place: int) -> Iterator[Candidate]:
     def cause(usual: Cause) -> Cause:
         return Cause.REGULARISER if penalty else Cause.WRONG_MASK if mask else Cause.SCALE if constant else usual
 
-    yield Candidate((*key, "missing"), cause(Cause.MISSING_ACTIVATION_DERIVATIVE), near, f"with {what} left out", lambda: chain.with_factor(1.0))
-    yield Candidate((*key, "double"), cause(Cause.EXTRA_ACTIVATION_DERIVATIVE), 0.3 + near, f"with {what} taken twice", lambda: chain.with_factor(derivative**2))
+    yield Candidate(
+        (*key, "missing"),
+        cause(Cause.MISSING_ACTIVATION_DERIVATIVE),
+        near,
+        f"with {what} left out",
+        lambda: chain.with_factor(1.0),
+    )
+    yield Candidate(
+        (*key, "double"),
+        cause(Cause.EXTRA_ACTIVATION_DERIVATIVE),
+        0.3 + near,
+        f"with {what} taken twice",
+        lambda: chain.with_factor(derivative**2),
+    )
     yield Candidate(
         (*key, "place"), Cause.DERIVATIVE_AT_WRONG_PLACE, 0.1 + near,
         f"with the derivative of {y_name} taken at {y_name} instead of at {z_name}", lambda: chain.with_factor(chain.slope_at(chain.y)),
@@ -214,9 +248,27 @@ def activation(s: Situation, chain: Chain, place: int) -> Iterator[Candidate]:
     if mask:
         yield Candidate((*key, "inverted"), Cause.WRONG_MASK, 0.2 + near, f"with the mask {mask} inverted",
                         lambda: chain.with_factor(np.where(derivative == 0, np.max(derivative), 0.0)))  # fmt: skip
-        yield Candidate((*key, "unscaled"), Cause.SCALE, 0.3 + near, f"with {mask} alone, without its scaling by {np.max(derivative):.6g}", lambda: chain.with_factor((derivative != 0) * 1.0))
-    yield Candidate((*key, "inverse"), Cause.MISSING_FACTOR, 1.5 + near, f"divided by {what} instead of multiplied", lambda: chain.with_factor(1 / derivative))
-    yield Candidate((*key, "root"), Cause.MISSING_FACTOR, 2 + near, f"with the square root of {what}", lambda: chain.with_factor(np.sqrt(np.abs(derivative))))
+        yield Candidate(
+            (*key, "unscaled"),
+            Cause.SCALE,
+            0.3 + near,
+            f"with {mask} alone, without its scaling by {np.max(derivative):.6g}",
+            lambda: chain.with_factor((derivative != 0) * 1.0),
+        )
+    yield Candidate(
+        (*key, "inverse"),
+        Cause.MISSING_FACTOR,
+        1.5 + near,
+        f"divided by {what} instead of multiplied",
+        lambda: chain.with_factor(1 / derivative),
+    )
+    yield Candidate(
+        (*key, "root"),
+        Cause.MISSING_FACTOR,
+        2 + near,
+        f"with the square root of {what}",
+        lambda: chain.with_factor(np.sqrt(np.abs(derivative))),
+    )
     for name, value, at in ((z_name, chain.z, "z"), (y_name, chain.y, "y")):
         for form, function in OF_INPUT.items():
             text = form.format(z=name, s="s")
@@ -224,7 +276,13 @@ def activation(s: Situation, chain: Chain, place: int) -> Iterator[Candidate]:
             usual = Cause.MISSING_FACTOR if partial else place_or_surrogate(form, at, written)
             left_out = left(written, text, y_name) if partial and written else None
             said = f"with {left_out} left out" if left_out else f"with {text} in place of {written or what}"
-            yield Candidate((*key, at, form), cause(usual) if penalty else usual, (0.2 if partial else 0.6) + near, said, lambda f=function, v=value: chain.with_factor(quiet(f, v)))
+            yield Candidate(
+                (*key, at, form),
+                cause(usual) if penalty else usual,
+                (0.2 if partial else 0.6) + near,
+                said,
+                lambda f=function, v=value: chain.with_factor(quiet(f, v)),
+            )
     for form, function in OF_INPUT.items():
         if form in ("{z}", "2 * {z}"):
             continue
@@ -283,7 +341,9 @@ def mask_name(s: Situation, derivative: Array) -> str | None:
                 spread = np.broadcast_to(value, derivative.shape)
             except ValueError:
                 continue
-            if np.array_equal(spread != 0, derivative != 0) and np.ptp(derivative[derivative != 0]) <= 1e-9 * np.max(np.abs(derivative)):
+            if np.array_equal(spread != 0, derivative != 0) and np.ptp(derivative[derivative != 0]) <= 1e-9 * np.max(
+                np.abs(derivative)
+            ):
                 return name
     return None
 
@@ -315,11 +375,31 @@ def accumulated(s: Situation, edge: tuple[int, int], value: Array, near: float) 
     penalty = proportional(value, np.asarray(parent.saved[0], dtype=np.float64))
     cause = Cause.REGULARISER if penalty else Cause.MISSING_TERM
     what = f"the penalty on {to}" if penalty else f"what reaches {to} through {via}"
-    yield Candidate((*edge, "drop"), cause, 0.3 + near, f"with {what} left out", lambda: scene.with_contribution(edge, 0 * value))
-    yield Candidate((*edge, "twice"), Cause.REGULARISER if penalty else Cause.DOUBLE_COUNT, 0.5 + near, f"with {what} counted twice", lambda: scene.with_contribution(edge, 2 * value))
-    yield Candidate((*edge, "turn"), Cause.SIGN, 0.5 + near, f"with the sign of {what} turned", lambda: scene.with_contribution(edge, -value))
+    yield Candidate(
+        (*edge, "drop"), cause, 0.3 + near, f"with {what} left out", lambda: scene.with_contribution(edge, 0 * value)
+    )
+    yield Candidate(
+        (*edge, "twice"),
+        Cause.REGULARISER if penalty else Cause.DOUBLE_COUNT,
+        0.5 + near,
+        f"with {what} counted twice",
+        lambda: scene.with_contribution(edge, 2 * value),
+    )
+    yield Candidate(
+        (*edge, "turn"),
+        Cause.SIGN,
+        0.5 + near,
+        f"with the sign of {what} turned",
+        lambda: scene.with_contribution(edge, -value),
+    )
     others = scene.right - scene.with_contribution(edge, 0 * value)
-    yield Candidate((*edge, "alone"), Cause.MISSING_TERM, 0.7 + near, f"with {what} alone: the other terms are left out or overwritten", lambda: others)
+    yield Candidate(
+        (*edge, "alone"),
+        Cause.MISSING_TERM,
+        0.7 + near,
+        f"with {what} alone: the other terms are left out or overwritten",
+        lambda: others,
+    )
     yield Candidate(
         (*edge, "part"), Cause.REGULARISER if penalty else Cause.SCALE, 1 + near, f"with {what} scaled by {{c}}",
         lambda: solved(s.hand, scene.right - others, others), free=True,
@@ -424,12 +504,30 @@ def product_mistakes(
             return None
         return scene.with_contribution(edge, product) if product.shape == parent.shape else None
 
-    yield Candidate((*edge, j, "elementwise"), Cause.MATMUL_VS_ELEMENTWISE, 0.5 + near, f"with the elementwise product with {label} for the matrix product", lambda: elementwise(g, value))
-    yield Candidate((*edge, j, "elementwise T"), Cause.MATMUL_VS_ELEMENTWISE, 0.5 + near, f"with the elementwise product with {label}.T for the matrix product", lambda: elementwise(g, value.T))
+    yield Candidate(
+        (*edge, j, "elementwise"),
+        Cause.MATMUL_VS_ELEMENTWISE,
+        0.5 + near,
+        f"with the elementwise product with {label} for the matrix product",
+        lambda: elementwise(g, value),
+    )
+    yield Candidate(
+        (*edge, j, "elementwise T"),
+        Cause.MATMUL_VS_ELEMENTWISE,
+        0.5 + near,
+        f"with the elementwise product with {label}.T for the matrix product",
+        lambda: elementwise(g, value.T),
+    )
     if g.ndim == 2 and value.ndim == 2:
         for form, text in ((lambda: value @ g, f"{label} @ {s.gradient_name(node)}"), (lambda: g.T @ value, f"{s.gradient_name(node)}.T @ {label}"),
                            (lambda: value.T @ g.T, f"{label}.T @ {s.gradient_name(node)}.T")):  # fmt: skip
-            yield Candidate((*edge, j, text), Cause.TRANSPOSE, 0.6 + near, f"with {text} for the product", lambda f=form: fitting(scene, edge, parent, f))
+            yield Candidate(
+                (*edge, j, text),
+                Cause.TRANSPOSE,
+                0.6 + near,
+                f"with {text} for the product",
+                lambda f=form: fitting(scene, edge, parent, f),
+            )
 
 
 def fitting(scene: Scene, edge: tuple[int, int], parent: Node, form: Callable[..., Array]) -> Array | None:
@@ -495,7 +593,11 @@ def losses(s: Situation) -> Iterator[Candidate]:
             continue
         name = scene.label(p)
         for target, t in s.pool.items():
-            if target not in scene.point.graph.inputs or t.shape != prediction.shape or scene.point.graph.names.get(target) is p:
+            if (
+                target not in scene.point.graph.inputs
+                or t.shape != prediction.shape
+                or scene.point.graph.names.get(target) is p
+            ):
                 continue
             near = place * 0.01
             for form, text in (
@@ -522,7 +624,13 @@ def losses(s: Situation) -> Iterator[Candidate]:
                                 lambda f=form, y=prediction, t=t, here=here: scene.with_gradient(here, quiet(lambda y: f(y, t), y)))  # fmt: skip
     for y, node in ((n, g) for n, g in scene.point.graph.names.items()):
         for t in s.pool:
-            if y != t and t in scene.point.graph.inputs and node.shape == scene.target.shape and s.pool[t].shape == scene.target.shape and y in s.pool:
+            if (
+                y != t
+                and t in scene.point.graph.inputs
+                and node.shape == scene.target.shape
+                and s.pool[t].shape == scene.target.shape
+                and y in s.pool
+            ):
                 a, b = s.pool[y], s.pool[t]
                 for text, value, cause in (
                     (f"{y} - {t}", a - b, Cause.WRONG_LOSS), (f"({y} - {t}) * {y} * (1 - {y})", (a - b) * a * (1 - a), Cause.EXTRA_ACTIVATION_DERIVATIVE),
@@ -542,9 +650,23 @@ def terms(s: Situation) -> Iterator[Candidate]:
         own = s.scene.point.graph.names.get(name) is s.scene.target
         cause = Cause.REGULARISER if own else Cause.MISSING_TERM
         what = f"a penalty {{c}} * {name}" if own else f"a term {{c}} * {name}"
-        yield Candidate(("term", name), cause, 0.6 if own else 1.6, f"plus {what}", lambda v=value: solved(s.hand, right, v), free=True)
+        yield Candidate(
+            ("term", name),
+            cause,
+            0.6 if own else 1.6,
+            f"plus {what}",
+            lambda v=value: solved(s.hand, right, v),
+            free=True,
+        )
         if own:
-            yield Candidate(("term sign", name), cause, 1, f"plus a penalty {{c}} * sign({name})", lambda v=np.sign(value): solved(s.hand, right, v), free=True)
+            yield Candidate(
+                ("term sign", name),
+                cause,
+                1,
+                f"plus a penalty {{c}} * sign({name})",
+                lambda v=np.sign(value): solved(s.hand, right, v),
+                free=True,
+            )
 
 
 def factors(s: Situation) -> Iterator[Candidate]:
@@ -567,7 +689,13 @@ def factors(s: Situation) -> Iterator[Candidate]:
                 ("1 / {}", lambda v: 1 / v, 1.9), ("({} > 0)", lambda v: (v > 0) * 1.0, 1.2), ("sign({})", np.sign, 2.0), ("{}**2", lambda v: v * v, 2.2),
             ):  # fmt: skip
                 text = form.format(name)
-                cause = Cause.WRONG_MASK if binary else Cause.EXTRA_ACTIVATION_DERIVATIVE if rank <= 1.2 else Cause.MISSING_FACTOR
+                cause = (
+                    Cause.WRONG_MASK
+                    if binary
+                    else Cause.EXTRA_ACTIVATION_DERIVATIVE
+                    if rank <= 1.2
+                    else Cause.MISSING_FACTOR
+                )
                 yield Candidate(("factor", s.scene.position[node], name, form), cause, rank + place * 0.01, f"with {text} as a factor too many on {where}",
                                 lambda f=f, v=value, n=node, g=gradient: s.scene.with_gradient(n, g * quiet(f, v)))  # fmt: skip
 
@@ -610,7 +738,9 @@ def diagnose(situations: Sequence[Situation], subject: str, patience: float = PA
         if fit is not None:
             found.append((candidate, fit if fit != 1.0 else None))
     explanations = []
-    for candidate, constant in sorted(found, key=lambda pair: pair[0].rank + (1.0 if pair[1] is not None else 0.0))[:12]:
+    for candidate, constant in sorted(found, key=lambda pair: pair[0].rank + (1.0 if pair[1] is not None else 0.0))[
+        :12
+    ]:
         held = holds_elsewhere(candidate, constant, situations[1:])
         if held:
             explanation = told(candidate, constant, first, subject)
@@ -619,7 +749,11 @@ def diagnose(situations: Sequence[Situation], subject: str, patience: float = PA
     explanations.sort(key=lambda e: e.rank)
     if explanations:
         return explanations[0]
-    return None if not late else Explanation(Cause.UNKNOWN, f"no single mistake explains {subject} within {patience} s of search", 9)
+    return (
+        None
+        if not late
+        else Explanation(Cause.UNKNOWN, f"no single mistake explains {subject} within {patience} s of search", 9)
+    )
 
 
 def fits(candidate: Candidate, hand: Array) -> float | None:
@@ -665,7 +799,9 @@ def told(candidate: Candidate, constant: float | None, s: Situation, subject: st
         name = constant_name(constant, s)
         if candidate.key == ("scale",):
             said = f"`{subject}` equals the right answer times {name or f'{constant:.6g}'}"
-            return Explanation(Cause.SIGN if constant == -1 else Cause.SCALE, said, 0.1 if name else 1.0, candidate.key, constant, name)
+            return Explanation(
+                Cause.SIGN if constant == -1 else Cause.SCALE, said, 0.1 if name else 1.0, candidate.key, constant, name
+            )
         if not name and not candidate.free:
             return None
         rank += 1.0 if name else 2.0
@@ -674,13 +810,26 @@ def told(candidate: Candidate, constant: float | None, s: Situation, subject: st
         return None
     text = text.replace("{c}", "a constant")
     if text.startswith("only it is "):
-        return Explanation(cause, f"`{subject}` is {text[11:]}, which is not the gradient of this loss", rank, candidate.key)
+        return Explanation(
+            cause, f"`{subject}` is {text[11:]}, which is not the gradient of this loss", rank, candidate.key
+        )
     return Explanation(cause, f"`{subject}` equals the right answer {text}", rank, candidate.key, constant, name)
 
 
 def constant_name(c: float, s: Situation) -> str:
     """Return a constant in terms of the user's sizes and numbers, if it is one that derivations know."""
-    known: dict[str, float] = {"2": 2.0, "1/2": 0.5, "3": 3.0, "1/3": 1 / 3, "4": 4.0, "1/4": 0.25, "ln 2": math.log(2), "1/ln 2": 1 / math.log(2), "ln 10": math.log(10), "1/ln 10": 1 / math.log(10)}
+    known: dict[str, float] = {
+        "2": 2.0,
+        "1/2": 0.5,
+        "3": 3.0,
+        "1/3": 1 / 3,
+        "4": 4.0,
+        "1/4": 0.25,
+        "ln 2": math.log(2),
+        "1/ln 2": 1 / math.log(2),
+        "ln 10": math.log(10),
+        "1/ln 10": 1 / math.log(10),
+    }
     sizes: dict[int, str] = {}
     for name, value in s.pool.items():
         for axis, n in enumerate(value.shape):
@@ -693,7 +842,11 @@ def constant_name(c: float, s: Situation) -> str:
         known.update({f"{n} = {where}": float(n), f"1/{n}, with {n} = {where}": 1 / n, f"2/{n}, with {n} = {where}": 2 / n, f"{n}/2, with {n} = {where}": n / 2,
                       f"sqrt({n}), with {n} = {where}": math.sqrt(n), f"1/sqrt({n}), with {n} = {where}": 1 / math.sqrt(n)})  # fmt: skip
     for name, value in s.environment.items():
-        if isinstance(value, int | float | np.generic) and np.ndim(value) == 0 and not isinstance(value, bool | np.bool_):
+        if (
+            isinstance(value, int | float | np.generic)
+            and np.ndim(value) == 0
+            and not isinstance(value, bool | np.bool_)
+        ):
             v = float(np.real(value))
             if v and v != 1 and math.isfinite(v):
                 known.update({name: v, f"1/{name}": 1 / v, f"2 * {name}": 2 * v, f"{name}/2": v / 2})
@@ -715,23 +868,33 @@ def wrong_shape(s: Situation, subject: str) -> Explanation | None:
         return Explanation(Cause.TRANSPOSE, f"`{subject}` equals the right answer transposed", 0)
     if hand.size == right.size and close(hand.reshape(right.shape), right):
         return Explanation(
-            Cause.SHAPE, f"`{subject}` has the right numbers in the shape {hand.shape} instead of {right.shape}: keep the axes (keepdims=True)", 0
+            Cause.SHAPE,
+            f"`{subject}` has the right numbers in the shape {hand.shape} instead of {right.shape}: keep the axes (keepdims=True)",
+            0,
         )
     lead = hand.ndim - right.ndim
     if lead >= 0:
         padded = (1,) * lead + right.shape
-        axes = tuple(k for k, (h, r) in enumerate(zip(hand.shape, padded, strict=True)) if r == 1 and h != 1) + tuple(k for k in range(lead) if hand.shape[k] == 1)
+        axes = tuple(k for k, (h, r) in enumerate(zip(hand.shape, padded, strict=True)) if r == 1 and h != 1) + tuple(
+            k for k in range(lead) if hand.shape[k] == 1
+        )
         if all(h == r or r == 1 for h, r in zip(hand.shape, padded, strict=True)):
             for reduce, what in ((np.sum, "summed"), (np.mean, "averaged")):
                 if close(reduce(hand, axis=axes).reshape(right.shape), right):
                     shown = axes[0] if len(axes) == 1 else axes
-                    return Explanation(Cause.BROADCAST, f"`{subject}` is not {what} over axis {shown}, along which {s.scene.quantity} was broadcast", 0)
+                    return Explanation(
+                        Cause.BROADCAST,
+                        f"`{subject}` is not {what} over axis {shown}, along which {s.scene.quantity} was broadcast",
+                        0,
+                    )
     if hand.ndim <= right.ndim:
         for axis in range(right.ndim):
             for reduce, what in ((np.sum, "summed"), (np.mean, "averaged")):
                 reduced_ = reduce(right, axis=axis)
                 if reduced_.shape == hand.shape and close(hand, reduced_):
-                    return Explanation(Cause.AXIS, f"`{subject}` is {what} over axis {axis}, which {s.scene.quantity} keeps", 0)
+                    return Explanation(
+                        Cause.AXIS, f"`{subject}` is {what} over axis {axis}, which {s.scene.quantity} keeps", 0
+                    )
     for (k, i), _ in s.scene.contribution.items():
         node = s.scene.nodes[k]
         if node.parents[i] is s.scene.target and node.shape != right.shape:
@@ -740,7 +903,11 @@ def wrong_shape(s: Situation, subject: str) -> Explanation | None:
                 for reduce, what in ((np.sum, "summed"), (np.mean, "averaged")):
                     for keep in (False, True):
                         if close(hand, reduce(g, axis=axis, keepdims=keep)):
-                            return Explanation(Cause.AXIS, f"`{subject}` is {what} over axis {axis} of {s.gradient_name(node)}, the wrong one", 0)
+                            return Explanation(
+                                Cause.AXIS,
+                                f"`{subject}` is {what} over axis {axis} of {s.gradient_name(node)}, the wrong one",
+                                0,
+                            )
     return None
 
 
@@ -755,7 +922,11 @@ def pattern(hand: Array, right: Array, wrong: Array) -> str:
             along = np.any(wrong, axis=tuple(k for k in range(wrong.ndim) if k != axis))
             if not np.all(along) and np.any(along):
                 which = np.flatnonzero(along)
-                kind = {0: "rows", 1: "columns"}.get(axis, f"indices of axis {axis}") if wrong.ndim == 2 else f"indices of axis {axis}"
+                kind = (
+                    {0: "rows", 1: "columns"}.get(axis, f"indices of axis {axis}")
+                    if wrong.ndim == 2
+                    else f"indices of axis {axis}"
+                )
                 parts.append(f"only in {kind} {', '.join(map(str, which[:6]))}{', ...' if which.size > 6 else ''}")
         with np.errstate(all="ignore"):
             ratio = (hand / right)[np.asarray(wrong) & (right != 0)]

@@ -598,9 +598,7 @@ def _unverifiable(f: _Line, reason: str, value: float = math.nan) -> Slope:
     return Slope(Kind.UNVERIFIABLE, value, math.inf, math.nan, math.nan, reason, f.evaluations)
 
 
-def _classify(
-    f: _Line, f0: float, samples: Sequence[_Sample], blocks: Sequence[_Block], kink: _Block | None
-) -> Slope:
+def _classify(f: _Line, f0: float, samples: Sequence[_Sample], blocks: Sequence[_Block], kink: _Block | None) -> Slope:
     """Name what has no limit by the order in h of the quotients on either side."""
     if noisy := _noisy(blocks, 6):
         return _settled(f, noisy, kink)

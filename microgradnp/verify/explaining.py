@@ -51,7 +51,9 @@ class Explainer:
                 point = type(here)(self.judge.derivation, {n: varied(v, rng) for n, v in here.given.items()})
             except Exception:  # other inputs are ours: what the forward pass makes of them is not the user's mistake
                 continue
-            if same_structure(point.graph.nodes, here.graph.nodes) and np.all(np.isfinite(point.graph.value(point.loss))):
+            if same_structure(point.graph.nodes, here.graph.nodes) and np.all(
+                np.isfinite(point.graph.value(point.loss))
+            ):
                 found.append((point, self.judge.evaluate(point)))
         return found
 
@@ -92,7 +94,11 @@ class Explainer:
 
     def given(self, claim: Claim, point: Point) -> Mapping[str, Any]:
         """Return the gradients that a formula was given by other claims: the true ones."""
-        used = [c for c in self.judge.derivation.claims if c.name in claim.arguments and c.kind == "gradient" and not c.indices]
+        used = [
+            c
+            for c in self.judge.derivation.claims
+            if c.name in claim.arguments and c.kind == "gradient" and not c.indices
+        ]
         return {c.quantity: point.gradient(c.quantity) for c in used}
 
     def mended(self, claim: Claim, situations: list[Situation], name: str) -> Explanation | None:

@@ -13,7 +13,16 @@ from microgradnp.graph import trace
 from microgradnp.tensor import Tensor
 from microgradnp.transforms import grad, parameter_names, vjp
 from microgradnp.verify.differences import Kind
-from microgradnp.verify.judgement import Status, Witness, beside, conflict, finite_gap, largest_error, rounding_of, tolerance_of
+from microgradnp.verify.judgement import (
+    Status,
+    Witness,
+    beside,
+    conflict,
+    finite_gap,
+    largest_error,
+    rounding_of,
+    tolerance_of,
+)
 from microgradnp.verify.rounding import ROUNDINGS, gradients_rounded, noise_of, rounded
 
 Function = Callable[..., Any]
@@ -166,7 +175,9 @@ def check_gradients(
     else:
         positions = [argnums] if isinstance(argnums, int) else list(argnums)
     if not positions:
-        raise TypeError("check_gradients found no argument of floating point numbers to differentiate; pass float arrays")
+        raise TypeError(
+            "check_gradients found no argument of floating point numbers to differentiate; pass float arrays"
+        )
     leaves: list[tuple[str, Any]] = []
     for i in positions:
         label = names[i] if i < len(names) else f"argument {i}"
@@ -196,7 +207,9 @@ def check_gradients(
     for n in range(2, order + 1):
         at_kink = any(c.status is Status.KINK for c in checks)
         scalar = directional_gradient(scalar, point, rng)
-        checks += check_one(scalar, point, [f"{label} (order {n})" for label in labels], rng, tolerance, budget, at_kink)
+        checks += check_one(
+            scalar, point, [f"{label} (order {n})" for label in labels], rng, tolerance, budget, at_kink
+        )
     return GradientReport(getattr(f, "__name__", type(f).__name__), order, checks)
 
 
@@ -279,6 +292,7 @@ def check_one(
     spreads, noise = rounding_of_gradients(scalar, point, true, rng)
     checks = []
     for k, (label, g) in enumerate(zip(labels, true, strict=True)):
+
         def loss(value: Any, k: int = k) -> Any:
             changed = [value if j == k else p for j, p in enumerate(point)]
             y = scalar(*(scalar_of(p) for p in changed))
@@ -289,7 +303,9 @@ def check_one(
     return checks
 
 
-def rounding_of_gradients(scalar: Function, point: Sequence[Any], true: Sequence[Any], rng: np.random.Generator) -> tuple[list[Any], float]:
+def rounding_of_gradients(
+    scalar: Function, point: Sequence[Any], true: Sequence[Any], rng: np.random.Generator
+) -> tuple[list[Any], float]:
     """Return how far the gradients move when every number in their computation is one rounding off, and the function."""
     with np.errstate(all="ignore"):
         graph = trace(scalar, *(scalar_of(p) for p in point))
@@ -309,7 +325,14 @@ def rounding_of_gradients(scalar: Function, point: Sequence[Any], true: Sequence
 
 
 def judged(
-    label: str, g: Any, tolerance: Any, witness: Witness, gradients: Function, point: Sequence[Any], k: int, at_kink: bool
+    label: str,
+    g: Any,
+    tolerance: Any,
+    witness: Witness,
+    gradients: Function,
+    point: Sequence[Any],
+    k: int,
+    at_kink: bool,
 ) -> InputCheck:
     """Compare one gradient with its witness."""
     if not witness.complete:
@@ -340,7 +363,9 @@ def judged(
     broken = np.isin(witness.slopes.kind.astype(str), [Kind.JUMP.value, Kind.CUSP.value])
     if at_kink and np.any(broken) and np.all(known | broken):
         check.status = Status.KINK
-        check.explanation = f"at {int(np.sum(broken))} entries the derivative jumps, because the function has a kink there"
+        check.explanation = (
+            f"at {int(np.sum(broken))} entries the derivative jumps, because the function has a kink there"
+        )
         return check
     doubt = conflict(g, tolerance, witness)
     if doubt:
@@ -351,14 +376,18 @@ def judged(
     if np.any(kinks):
         check.status = Status.KINK
         check.error = largest_error(values[known & ~kinks], np.asarray(witness.slopes.value[known & ~kinks]))
-        check.explanation = f"at {int(np.sum(kinks))} entries, where the gradient lies between the one-sided derivatives"
+        check.explanation = (
+            f"at {int(np.sum(kinks))} entries, where the gradient lies between the one-sided derivatives"
+        )
     notes = [check.explanation] if check.explanation else []
     if not np.all(known):
         notes.append(f"{int(np.sum(~known))} of {len(values)} entries could not be measured")
         if np.sum(~known) > len(values) / 2:
             check.status = Status.UNVERIFIABLE
     if not witness.complete:
-        notes.append(f"{len(values)} of {g.size} entries measured, and {len(witness.directions)} directions through all")
+        notes.append(
+            f"{len(values)} of {g.size} entries measured, and {len(witness.directions)} directions through all"
+        )
     check.explanation = "; ".join(notes)
     return check
 

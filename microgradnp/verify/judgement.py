@@ -283,7 +283,11 @@ def compare(hand: Any, true: Floats, spread: Floats, witness: Witness | None, re
     nothing = np.zeros(np.shape(true), dtype=bool)
     returned, hand = hand, numbers_of(hand)
     if hand is None:
-        note = "it returned None: a `return` is missing" if returned is None else f"it returned {returned!r:.60}, which is no array of numbers"
+        note = (
+            "it returned None: a `return` is missing"
+            if returned is None
+            else f"it returned {returned!r:.60}, which is no array of numbers"
+        )
         return Finding(Status.WRONG, float("inf"), ~nothing, note, Cause.SHAPE)
     if hand.shape != true.shape:
         return Finding(Status.WRONG, float("inf"), ~nothing, shape_note(hand.shape, true.shape, what), Cause.SHAPE)
@@ -306,7 +310,9 @@ def compare(hand: Any, true: Floats, spread: Floats, witness: Witness | None, re
         wrong = ~(np.abs(hand - true) <= tolerance)
     if np.any(~np.isfinite(hand)):
         bad = int(np.sum(~np.isfinite(hand)))
-        return Finding(Status.WRONG, float("inf"), wrong, f"{bad} of {hand.size} entries are nan or infinite", Cause.NUMERICAL)
+        return Finding(
+            Status.WRONG, float("inf"), wrong, f"{bad} of {hand.size} entries are nan or infinite", Cause.NUMERICAL
+        )
     if witness is None:
         return Finding(Status.WRONG if np.any(wrong) else Status.CORRECT, error, wrong)
     if np.any(wrong) and not witness.complete:  # ask differences about the entries in question
@@ -379,7 +385,9 @@ def shape_note(got: Sequence[int], wanted: Sequence[int], what: str) -> str:
         return text + ": a transpose is missing or too many"
     if np.prod(got, dtype=int) == np.prod(wanted, dtype=int):
         return text + ": the same number of entries; keep the axes (keepdims=True) or reshape"
-    if len(got) > len(wanted) or (len(got) == len(wanted) and all(w in (1, g) for g, w in zip(got, wanted, strict=True))):
+    if len(got) > len(wanted) or (
+        len(got) == len(wanted) and all(w in (1, g) for g, w in zip(got, wanted, strict=True))
+    ):
         lead = len(got) - len(wanted)
         axes = tuple(range(lead)) + tuple(lead + i for i, w in enumerate(wanted) if w == 1 and got[lead + i] != 1)
         if all(w in (1, g) for g, w in zip(got[lead:], wanted, strict=True)):

@@ -48,14 +48,16 @@ class Formula:
         if node is None:
             return f"{value:.6g}" if np.ndim(value) == 0 else "a constant"
         label = self.graph.label(node)
-        if label and label in self.graph.inputs or (label and depth < 3):
+        if (label and label in self.graph.inputs) or (label and depth < 3):
             return label
         if not node.parents or depth == 0:
             return label or "..."
         parts = [self.text(p, v, depth - 1) for p, v in self.graph.operands(node)]
         name = node.primitive.name
         if name in SYMBOLS and len(parts) == 2:
-            parts = [f"({p})" if " " in p and name in ("multiply", "divide", "matmul", "dot", "power") else p for p in parts]
+            parts = [
+                f"({p})" if " " in p and name in ("multiply", "divide", "matmul", "dot", "power") else p for p in parts
+            ]
             return f"{parts[0]} {SYMBOLS[name]} {parts[1]}"
         if name == "negative":
             return f"-{parts[0]}"
@@ -130,11 +132,23 @@ def rewritten(f: Formula, node: Node, k: int) -> Iterator[Repair]:
                                 lambda fn=function, ax=axis, kd=keep: fn(x, axis=ax, keepdims=kd))  # fmt: skip
         yield other("bare", Cause.AXIS, 0.7, texts[0], lambda: x)
     if len(xs) == 1 and name in ("transpose", "negative", "flip", "roll"):
-        yield other("bare", Cause.TRANSPOSE if name == "transpose" else Cause.SIGN if name == "negative" else Cause.SHIFTED_INDEX, 0.3, texts[0], lambda: xs[0])
+        yield other(
+            "bare",
+            Cause.TRANSPOSE if name == "transpose" else Cause.SIGN if name == "negative" else Cause.SHIFTED_INDEX,
+            0.3,
+            texts[0],
+            lambda: xs[0],
+        )
     for family in FAMILIES:
         if any(node.primitive.name == fn.__name__ for fn in family):
             for fn in family:
-                yield other(fn.__name__, Cause.DERIVATIVE_AT_WRONG_PLACE if len(xs) == 1 else Cause.WRONG_OPERAND, 0.9, f"{fn.__name__}({', '.join(texts)})", lambda fn=fn: fn(*xs))
+                yield other(
+                    fn.__name__,
+                    Cause.DERIVATIVE_AT_WRONG_PLACE if len(xs) == 1 else Cause.WRONG_OPERAND,
+                    0.9,
+                    f"{fn.__name__}({', '.join(texts)})",
+                    lambda fn=fn: fn(*xs),
+                )
             yield other("inner", Cause.MISSING_FACTOR, 1.0, texts[0], lambda: xs[0])
     if name in ("greater", "less", "greater_equal", "less_equal"):
         yield other(">", Cause.WRONG_MASK, 0.5, f"{texts[0]} > {texts[1]}", lambda: xs[0] > xs[1])
@@ -144,7 +158,14 @@ def rewritten(f: Formula, node: Node, k: int) -> Iterator[Repair]:
 
 def other_operands(f: Formula, node: Node, k: int, xs: list[Array], texts: list[str]) -> Iterator[Repair]:
     """Yield the step with one operand exchanged, transposed, turned, or with another constant."""
-    pool = {**f.situation.pool, **{n: np.asarray(v) for n, v in f.situation.environment.items() if isinstance(v, int | float) and not isinstance(v, bool)}}
+    pool = {
+        **f.situation.pool,
+        **{
+            n: np.asarray(v)
+            for n, v in f.situation.environment.items()
+            if isinstance(v, int | float) and not isinstance(v, bool)
+        },
+    }
 
     def again(j: int, value: Array) -> Array:
         ys = list(xs)
@@ -159,13 +180,26 @@ def other_operands(f: Formula, node: Node, k: int, xs: list[Array], texts: list[
         def changed(key: str, cause: Cause, rank: float, text: str, value: Array, j: int = j) -> Repair:
             shown = [*texts]
             shown[j] = text
-            return Repair((k, j, key), node, cause, rank, f"in `{f.text(node)}`, `{texts[j]}` should be `{text}`", lambda v=value, j=j: again(j, v))
+            return Repair(
+                (k, j, key),
+                node,
+                cause,
+                rank,
+                f"in `{f.text(node)}`, `{texts[j]}` should be `{text}`",
+                lambda v=value, j=j: again(j, v),
+            )
 
         if parent is None and x.ndim == 0:
             c = float(x)
             for value in (c + 1, c - 1, 2 * c, c / 2, -c, 1.0, 2.0, 0.5, 0.0):
                 if value != c:
-                    yield changed(f"const{value}", Cause.SIGN if value == -c else Cause.SCALE, 0.5, f"{value:g}", np.asarray(value))
+                    yield changed(
+                        f"const{value}",
+                        Cause.SIGN if value == -c else Cause.SCALE,
+                        0.5,
+                        f"{value:g}",
+                        np.asarray(value),
+                    )
         if x.ndim == 2:
             yield changed("T", Cause.TRANSPOSE, 0.3, f"{texts[j]}.T", x.T)
         for name, value in pool.items():
@@ -177,7 +211,13 @@ def other_operands(f: Formula, node: Node, k: int, xs: list[Array], texts: list[
                 yield changed(f"for {name}.T", Cause.WRONG_OPERAND, 0.9, f"{name}.T", value.T)
         for axis in range(x.ndim):
             for step in (1, -1):
-                yield changed(f"roll{axis}{step}", Cause.SHIFTED_INDEX, 1.5, f"{texts[j]} shifted by one along axis {axis}", np.roll(x, step, axis))
+                yield changed(
+                    f"roll{axis}{step}",
+                    Cause.SHIFTED_INDEX,
+                    1.5,
+                    f"{texts[j]} shifted by one along axis {axis}",
+                    np.roll(x, step, axis),
+                )
 
 
 def amended(f: Formula, node: Node, k: int) -> Iterator[Repair]:
@@ -196,7 +236,13 @@ def amended(f: Formula, node: Node, k: int) -> Iterator[Repair]:
     for axis in range(x.ndim):
         for keep in (True, False):
             for fn, what in ((np.sum, "summed"), (np.mean, "averaged")):
-                yield amend(f"{what}{axis}{keep}", Cause.BROADCAST, 0.6, f"`{here}` should be {what} over axis {axis}", lambda fn=fn, a=axis, kd=keep: fn(x, axis=a, keepdims=kd))
+                yield amend(
+                    f"{what}{axis}{keep}",
+                    Cause.BROADCAST,
+                    0.6,
+                    f"`{here}` should be {what} over axis {axis}",
+                    lambda fn=fn, a=axis, kd=keep: fn(x, axis=a, keepdims=kd),
+                )
     for name, value in f.situation.pool.items():
         try:
             if np.broadcast_shapes(value.shape, x.shape) != x.shape:
@@ -214,8 +260,16 @@ def amended(f: Formula, node: Node, k: int) -> Iterator[Repair]:
             if not np.any(factor) or np.all(factor == factor.flat[0]):
                 continue  # nothing, or a constant: no factor that anybody forgets
             binary = len(np.unique(value)) <= 2 and np.any(value == 0) and value.size > 1
-            cause = Cause.WRONG_MASK if binary else Cause.MISSING_ACTIVATION_DERIVATIVE if rank <= 0.3 else Cause.MISSING_FACTOR
-            yield amend(f"* {text}", cause, rank, f"`{here}` misses the factor {text}", lambda factor=factor: x * factor)
+            cause = (
+                Cause.WRONG_MASK
+                if binary
+                else Cause.MISSING_ACTIVATION_DERIVATIVE
+                if rank <= 0.3
+                else Cause.MISSING_FACTOR
+            )
+            yield amend(
+                f"* {text}", cause, rank, f"`{here}` misses the factor {text}", lambda factor=factor: x * factor
+            )
         yield amend(f"+ {name}", Cause.MISSING_TERM, 0.7, f"`{here}` misses the term {name}", lambda v=value: x + v)
         yield amend(f"- {name}", Cause.MISSING_TERM, 0.7, f"`{here}` misses the term -{name}", lambda v=value: x - v)
 
@@ -223,7 +277,11 @@ def amended(f: Formula, node: Node, k: int) -> Iterator[Repair]:
 def is_slope(f: Formula, x: Array) -> bool:
     """Return whether an operand is the derivative of some activation: y (1 - y), 1 - y^2, or a step."""
     for value in f.situation.pool.values():
-        if value.shape == np.shape(x) and value.size > 1 and (close(value * (1 - value), x) or close(1 - value**2, x) or np.array_equal(value > 0, x)):
+        if (
+            value.shape == np.shape(x)
+            and value.size > 1
+            and (close(value * (1 - value), x) or close(1 - value**2, x) or np.array_equal(value > 0, x))
+        ):
             return True
     return False
 
@@ -241,7 +299,9 @@ def repaired(formulas: list[Formula], subject: str, patience: float) -> Explanat
     found.sort(key=lambda r: r.rank)
     for repair in found[:8]:
         if all(holds(repair, other) for other in formulas[1:]):
-            return Explanation(repair.cause, f"`{subject}` is right if one thing is changed: {repair.text}", repair.rank, repair.key)
+            return Explanation(
+                repair.cause, f"`{subject}` is right if one thing is changed: {repair.text}", repair.rank, repair.key
+            )
     return scaled_step(formulas, subject)
 
 
@@ -297,6 +357,18 @@ def scaled_step(formulas: list[Formula], subject: str) -> Explanation | None:
             if not np.isfinite(c) or abs(c - 1) < 1e-9:
                 continue
             name = constant_name(c, first.situation) or f"{c:.6g}"
-            cause = Cause.SIGN if c == -1 else Cause.DOUBLE_COUNT if abs(c - 0.5) < 1e-9 else Cause.SCALE if abs(c) > 1e-12 else Cause.MISSING_TERM
-            return Explanation(cause, f"`{subject}` is right if one thing is changed: `{first.text(node)}` should be multiplied by {name}", 1.0)
+            cause = (
+                Cause.SIGN
+                if c == -1
+                else Cause.DOUBLE_COUNT
+                if abs(c - 0.5) < 1e-9
+                else Cause.SCALE
+                if abs(c) > 1e-12
+                else Cause.MISSING_TERM
+            )
+            return Explanation(
+                cause,
+                f"`{subject}` is right if one thing is changed: `{first.text(node)}` should be multiplied by {name}",
+                1.0,
+            )
     return None

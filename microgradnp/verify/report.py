@@ -79,9 +79,12 @@ class Verdict:
         """What is claimed, in the usual notation."""
         if not self.of:
             return "the whole function"
-        return {"gradient": f"∂loss/∂{self.of}", "backward": f"∂loss/∂{self.of}", "value": self.of, "update": f"update of {self.of}"}.get(
-            self.kind, self.of
-        )
+        return {
+            "gradient": f"∂loss/∂{self.of}",
+            "backward": f"∂loss/∂{self.of}",
+            "value": self.of,
+            "update": f"update of {self.of}",
+        }.get(self.kind, self.of)
 
     def worst(self) -> tuple[int, ...] | None:
         """Return the index of the entry that disagrees most, or that is largest where all agree."""
@@ -99,7 +102,12 @@ class Verdict:
         k = self.worst()
         if k is None:
             shape = np.shape(self.hand) if self.hand is not None else None
-            return "", f"shape {shape}" if shape is not None else "-", f"shape {np.shape(self.autodiff)}" if self.autodiff is not None else "-", "-"
+            return (
+                "",
+                f"shape {shape}" if shape is not None else "-",
+                f"shape {np.shape(self.autodiff)}" if self.autodiff is not None else "-",
+                "-",
+            )
         index = f"[{', '.join(map(str, k))}]" if k else ""
         values = [np.asarray(v)[k] if v is not None else np.nan for v in (self.hand, self.autodiff, self.differences)]
         return index, *(("-" if np.isnan(v) and i == 2 else f"{v:.{digits}g}") for i, v in enumerate(values))  # type: ignore[return-value]
@@ -170,7 +178,10 @@ class Report:
         """
         bad = [v.sentence() for v in self.verdicts if not v.ok]
         if bad:
-            raise WrongDerivation(f"{len(bad)} of {len(self.verdicts)} claims of {self.title or 'the derivation'} are not right:\n  " + "\n  ".join(bad))
+            raise WrongDerivation(
+                f"{len(bad)} of {len(self.verdicts)} claims of {self.title or 'the derivation'} are not right:\n  "
+                + "\n  ".join(bad)
+            )
 
     def table(self) -> Any:
         """Return the verdicts as a rich table."""
@@ -187,7 +198,14 @@ class Report:
             index, hand, autodiff, differences = v.witnesses()
             error = "" if np.isnan(v.error) else f"{v.error:.1e}"
             table.add_row(
-                Text(v.name), Text(v.title), index, hand, autodiff, differences, error, Text(f"{SYMBOLS[v.status]} {v.status}", STYLES[v.status])
+                Text(v.name),
+                Text(v.title),
+                index,
+                hand,
+                autodiff,
+                differences,
+                error,
+                Text(f"{SYMBOLS[v.status]} {v.status}", STYLES[v.status]),
             )
         return table
 

@@ -1,10 +1,11 @@
 """How much of a result is rounding: the same computation again, every result a little off.
 
-A right formula and autodiff differ by what rounding does to both. How much that is, is found by experiment: each number
-that a computation produces is moved by one unit in its last place, up or down, and one looks how far the final result
-moves (Monte Carlo arithmetic: Stott Parker 1997, "Monte Carlo arithmetic: exploiting randomness in floating-point
-arithmetic", UCLA CSD-970002). Whether it goes up or down depends on the number alone, so that what was equal stays
-equal, and what was merely selected (a maximum, an entry, an absolute value) is not moved: ties and comparisons stay.
+A right formula and autodiff differ by what rounding does to both. How much that is, is found by experiment:
+each number that a computation produces is moved by one or two units in its last place, up or down, and one
+looks how far the final result moves (Monte Carlo arithmetic: Stott Parker 1997, "Monte Carlo arithmetic:
+exploiting randomness in floating-point arithmetic", UCLA CSD-970002). Which way it goes depends on the number
+alone, so that what was equal stays equal, and what was merely selected (a maximum, an entry, an absolute
+value) is not moved: ties and comparisons stay.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def moved(x: Array, seed: int, units: float) -> Array:
 
 
 def inputs_moved(value: Any, seed: int, units: float) -> Any:
-    """Return a tree of inputs with its numbers moved, except whole ones: labels, one-hot rows, masks and sizes are exact."""
+    """Return a tree of inputs with its numbers moved, except whole ones: labels, masks and sizes are exact."""
 
     def move(x: Any) -> Any:
         if isinstance(x, float | np.ndarray | np.generic) and np.asarray(x).dtype.kind == "f":
@@ -78,7 +79,7 @@ def inputs_moved(value: Any, seed: int, units: float) -> Any:
 def rounded(graph: Graph, seed: int, units: float, *, inputs: bool = True) -> tuple[Graph, dict[Node, Node]]:
     """Return a graph computed again with every number a little off, and which of its nodes stands for which.
 
-    With ``inputs=False`` the inputs are exact: what moves then is what differences of the function cannot see.
+    With ``inputs=False`` the inputs are exact: what moves then is what differences cannot see.
     """
     new: dict[Node, Node] = {}
     with np.errstate(all="ignore"):
@@ -87,9 +88,7 @@ def rounded(graph: Graph, seed: int, units: float, *, inputs: bool = True) -> tu
             if not node.parents:
                 again.saved = (inputs_moved(node.saved[0], seed, units),) if inputs else node.saved
                 continue
-            xs = [
-                new[p].saved[0] if p in new else x for p, x in zip(node.parents, node.saved[1:], strict=True)
-            ]
+            xs = [new[p].saved[0] if p in new else x for p, x in zip(node.parents, node.saved[1:], strict=True)]
             y = node.primitive.function(*xs, **(node.params or {}))
             again.saved = (computed_off(node, y, xs, seed, units), *xs)
             again.parents = tuple(None if p is None else new.get(p, p) for p in node.parents)
@@ -105,9 +104,7 @@ class Rounded(np.ndarray[Any, np.dtype[np.float64]]):
     seed = 0
     units = 1.0
 
-    def __array_ufunc__(
-        self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **keywords: Any
-    ) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **keywords: Any) -> Any:
         where = None if out is None else tuple(bare(x) for x in out)
         if where is not None:
             keywords["out"] = where
@@ -152,9 +149,7 @@ def computed_rounded(function: Callable[..., Any], seed: int, units: float) -> C
         return np.asarray(x).view(kind) if is_double(x) else x
 
     def off(**arguments: Any) -> Any:
-        return tree.transform(
-            bare, function(**{name: tree.transform(enter, x) for name, x in arguments.items()})
-        )
+        return tree.transform(bare, function(**{name: tree.transform(enter, x) for name, x in arguments.items()}))
 
     return off
 
@@ -163,7 +158,7 @@ def noise_of(graph: Graph, output: Node, rng: np.random.Generator) -> float:
     """Return by how much the value of an output is off because of the rounding on the way to it."""
     noise = 0.0
     for seed in rng.integers(2**62, size=4):
-        other, new = rounded(graph, int(seed), 1.0, inputs=False)
+        _, new = rounded(graph, int(seed), 1.0, inputs=False)
         gap = abs(float(np.asarray(new[output].saved[0]).item()) - float(np.asarray(output.saved[0]).item()))
         noise = max(noise, gap) if np.isfinite(gap) else noise
     return 4 * noise
@@ -190,11 +185,7 @@ def gradients_rounded(graph: Graph, output: Node, seed: int, units: float) -> di
 def computed_off(node: Node, y: Array, xs: list[Array], seed: int, units: float) -> Array:
     """Return a result moved, except where it was selected from the operands and not computed."""
     primitive = node.primitive
-    if (
-        np.asarray(y).dtype.kind != "f"
-        or primitive.constant
-        or (primitive.elementwise and not primitive.smooth)
-    ):
+    if np.asarray(y).dtype.kind != "f" or primitive.constant or (primitive.elementwise and not primitive.smooth):
         return y
     off = moved(y, seed, units)
     if primitive.name in ("add", "subtract"):

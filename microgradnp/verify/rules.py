@@ -71,8 +71,14 @@ def check_rule(
     with np.errstate(all="ignore"):
         y = np.asarray(f(*(copied(a) for a in args)))
     if y.dtype.kind != "f":
-        raise TypeError(f"check_rule wants an operation that returns floating point numbers, this one returned {y.dtype}")
-    floats = [i for i, a in enumerate(args) if isinstance(a, float | np.ndarray | np.generic) and np.asarray(a).dtype.kind == "f"]
+        raise TypeError(
+            f"check_rule wants an operation that returns floating point numbers, this one returned {y.dtype}"
+        )
+    floats = [
+        i
+        for i, a in enumerate(args)
+        if isinstance(a, float | np.ndarray | np.generic) and np.asarray(a).dtype.kind == "f"
+    ]
     wanted = [names.index(n) for n in wrt] if wrt is not None else floats
     cotangent = rng.standard_normal(y.shape)
     caller = Caller(backward, args, names, wanted)
@@ -89,7 +95,10 @@ def check_rule(
         x = np.asarray(args[i], dtype=np.float64)
 
         def along(value: Any, i: int = i) -> Any:
-            changed = [value[()] if j == i and np.ndim(value) == 0 else value if j == i else copied(a) for j, a in enumerate(args)]
+            changed = [
+                value[()] if j == i and np.ndim(value) == 0 else value if j == i else copied(a)
+                for j, a in enumerate(args)
+            ]
             return np.sum(np.asarray(f(*changed), dtype=np.float64) * cotangent)
 
         witness = Witness.of(along, x, budget, rng)
@@ -176,14 +185,19 @@ def nonlinear(once: Any, doubled: Any, opposite: Any, spread: Any) -> str:
     if not once.shape == doubled.shape == opposite.shape:
         return "the shape of its gradient depends on the cotangent"
     room = 1e-9 * np.max(np.abs(once), initial=0.0) + 16 * np.max(spread, initial=0.0)
-    if np.max(finite_gap(doubled, 2 * once), initial=0.0) <= room and np.max(finite_gap(opposite, -once), initial=0.0) <= room:
+    if (
+        np.max(finite_gap(doubled, 2 * once), initial=0.0) <= room
+        and np.max(finite_gap(opposite, -once), initial=0.0) <= room
+    ):
         return ""
     if np.max(finite_gap(doubled, once), initial=0.0) <= room:
         return "it ignores the upstream gradient g: twice the cotangent must give twice the gradient"
     return "it is not linear in the upstream gradient g: twice the cotangent must give twice the gradient"
 
 
-def autodiff_of(f: Function, args: Sequence[Any], wanted: Sequence[int], cotangent: Any) -> tuple[list[Any], list[Any]] | None:
+def autodiff_of(
+    f: Function, args: Sequence[Any], wanted: Sequence[int], cotangent: Any
+) -> tuple[list[Any], list[Any]] | None:
     """Return the true gradients and their rounding, or None where f cannot be recorded."""
 
     def scalar(*xs: Any) -> Any:

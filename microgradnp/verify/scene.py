@@ -43,7 +43,11 @@ class Scene:
         self.position = {node: k for k, node in enumerate(self.nodes)}
         self.target = point.graph.names[quantity]
         names = point.graph.names
-        self.given = {names[q]: np.asarray(g, dtype=np.float64) for q, g in given.items() if q in names and names[q] is not self.target}
+        self.given = {
+            names[q]: np.asarray(g, dtype=np.float64)
+            for q, g in given.items()
+            if q in names and names[q] is not self.target
+        }
         ahead = dependent([n for n in self.nodes if n.order > self.target.order], [self.target])
         consumers: dict[Node, list[Node]] = {}
         for node in self.nodes:
@@ -86,7 +90,9 @@ class Scene:
 
     def edges_of(self, node: Node) -> list[tuple[int, Node]]:
         """Return the operands of a node through which it passes gradients to the quantity."""
-        return [(i, p) for i, p in enumerate(node.parents) if p is not None and p in self.between and p not in self.given]
+        return [
+            (i, p) for i, p in enumerate(node.parents) if p is not None and p in self.between and p not in self.given
+        ]
 
     def pulled(self, node: Node, i: int, g: Array, operands: Mapping[int, Array] | None = None) -> Array | None:
         """Return what a node passes back to its operand i for the gradient g, maybe with other operands."""

@@ -9,7 +9,7 @@ from pathlib import Path
 if not __package__:  # run as a folder, `python tests/benchmarks`: look for modules where the repository begins
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-import tests.benchmarks  # noqa: F401  (one BLAS thread: before NumPy)
+import tests.benchmarks
 
 import numpy as np  # isort: skip
 from rich.console import Console  # isort: skip
@@ -54,7 +54,9 @@ def main(arguments: list[str] | None = None) -> None:
         results.save(options.json)
 
 
-def compared(results: Results, workload: str, contestants: list[measure.Contestant], steps: int, rounds: int) -> measure.Times:
+def compared(
+    results: Results, workload: str, contestants: list[measure.Contestant], steps: int, rounds: int
+) -> measure.Times:
     """Check that the contestants agree, time them, and add their rows."""
     apart = measure.disagreement(contestants, steps)
     times = measure.interleaved(contestants, rounds)
@@ -87,7 +89,9 @@ def operations(results: Results, rounds: int) -> None:
         against_peers(results, "chain", name, times)
     for peer in PEERS:
         if peer in times.rounds:
-            results.facts[f"overhead of an operation in {peer}, ns"] = times.excess(peer, "by hand") / chain.LENGTH * 1e9
+            results.facts[f"overhead of an operation in {peer}, ns"] = (
+                times.excess(peer, "by hand") / chain.LENGTH * 1e9
+            )
 
 
 def against_peers(results: Results, workload: str, name: str, times: measure.Times) -> None:

@@ -93,9 +93,7 @@ def test_stored_figures_of_moons_and_blobs():
 
 @case
 def test_generator(generate, arguments):
-    first, again, other = (
-        generate(**arguments, random_state=np.random.default_rng(seed)) for seed in (1, 1, 2)
-    )
+    first, again, other = (generate(**arguments, random_state=np.random.default_rng(seed)) for seed in (1, 1, 2))
     same(first, again)
     assert first[0].shape == other[0].shape
     assert first[0].size < 3 or arguments.get("noise", 1) == 0 or not np.array_equal(first[0], other[0])

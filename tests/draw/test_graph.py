@@ -201,8 +201,7 @@ def test_data_parameters_operations_and_the_output_differ_in_shape_and_line():
     without_colour = [{k: v for k, v in look.items() if "color" not in k} for look in LOOKS.values()]
     assert all(a != b for i, a in enumerate(without_colour) for b in without_colour[:i])
     assert shown.caption == [
-        "cylinder: data,  thick frame: parameter,  rounded: operation,  double frame: output,  "
-        "○: what the arrow brings"
+        "cylinder: data,  thick frame: parameter,  rounded: operation,  double frame: output,  ○: what the arrow brings"
     ]
 
 

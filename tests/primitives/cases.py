@@ -335,10 +335,7 @@ REDUCTIONS = [
     *(case(f, real(), axis=axis) for f in (np.sum, np.prod, np.max) for axis in (None, 0, ())),
     case(np.mean, real()),
     *(case(f, real(0, 3), axis=0) for f in (np.sum, np.prod)),
-    *(
-        case(f, real(0, 3), axis=1)
-        for f in (np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std, np.ptp)
-    ),
+    *(case(f, real(0, 3), axis=1) for f in (np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std, np.ptp)),
     case(np.sum, real(0)),
     case(np.sum, real(0, 3), keepdims=True),
     case(np.prod, real(0)),
@@ -520,9 +517,7 @@ INDEXING = [
     case(operator.getitem, real(0, 3), slice(None)),
     case(operator.getitem, real(0, 3), (slice(None), [1, 1])),
     case(getitem_, real(4), np.array([3, 3, 0]), reference=lambda x, i, pattern: x[i], pattern=Slot(0)),
-    case(
-        scatter_, real(2), reference=lambda g, pattern, shape: np.r_[0, g], pattern=slice(1, None), shape=(3,)
-    ),
+    case(scatter_, real(2), reference=lambda g, pattern, shape: np.r_[0, g], pattern=slice(1, None), shape=(3,)),
     case(
         scatter_,
         real(3),
@@ -695,37 +690,19 @@ LABELS = np.array([[0, 2, 1, 1], [2, 0, 0, 1]])
 
 NETWORK = [
     *(case(mg.softmax, X, reference=share, axis=axis) for axis in (-1, 0, 1)),
-    *(
-        case(mg.log_softmax, X, reference=lambda x, axis=-1: np.log(share(x, axis)), axis=axis)
-        for axis in (-1, 0, 1)
-    ),
-    *(
-        case(f, real(4), reference=r)
-        for f, r in ((mg.softmax, share), (mg.log_softmax, lambda x: np.log(share(x))))
-    ),
-    *(
-        case(f, real(0, 3), reference=r)
-        for f, r in ((mg.softmax, share), (mg.log_softmax, lambda x: np.log(share(x))))
-    ),
-    *(
-        case(mg.cross_entropy, X, P.of(2, 3, 4), reference=crossed, reduction=r)
-        for r in ("mean", "sum", "none")
-    ),
+    *(case(mg.log_softmax, X, reference=lambda x, axis=-1: np.log(share(x, axis)), axis=axis) for axis in (-1, 0, 1)),
+    *(case(f, real(4), reference=r) for f, r in ((mg.softmax, share), (mg.log_softmax, lambda x: np.log(share(x))))),
+    *(case(f, real(0, 3), reference=r) for f, r in ((mg.softmax, share), (mg.log_softmax, lambda x: np.log(share(x))))),
+    *(case(mg.cross_entropy, X, P.of(2, 3, 4), reference=crossed, reduction=r) for r in ("mean", "sum", "none")),
     *(case(mg.cross_entropy, X, P.of(2, 3, 4), reference=crossed, axis=axis) for axis in (0, 1, -2)),
     *(case(mg.cross_entropy, X, LABELS, reference=crossed_labels, axis=axis) for axis in (1, -2)),
-    *(
-        case(mg.cross_entropy, A, LABELS[:, 0], reference=crossed_labels, reduction=r)
-        for r in ("sum", "none")
-    ),
+    *(case(mg.cross_entropy, A, LABELS[:, 0], reference=crossed_labels, reduction=r) for r in ("sum", "none")),
     case(mg.cross_entropy, X, LABELS, reference=crossed_labels, axis=1, reduction="none"),
     case(mg.cross_entropy, A, np.eye(3)[[2, 0]], reference=crossed),
     case(mg.cross_entropy, real(3), P.of(3), reference=crossed),
     case(mg.cross_entropy, real(3), np.array(2), reference=crossed_labels),
     case(mg.cross_entropy, real(0, 3), P.of(0, 3), reference=crossed, reduction="sum"),
-    *(
-        case(mg.binary_cross_entropy, A, U, reference=crossed_binary, reduction=r)
-        for r in ("mean", "sum", "none")
-    ),
+    *(case(mg.binary_cross_entropy, A, U, reference=crossed_binary, reduction=r) for r in ("mean", "sum", "none")),
     case(mg.binary_cross_entropy, A, MASK.astype(int), reference=crossed_binary),
     case(mg.binary_cross_entropy, real(), unit(), reference=crossed_binary),
     case(mg.binary_cross_entropy, real(0), unit(0), reference=crossed_binary, reduction="none"),
@@ -770,9 +747,7 @@ def uncovered(cases: list[Case]) -> list[str]:
         if isinstance(entry, Primitive):
             honours = list(entry.honours)
         else:
-            honours = [
-                k for k, _, default in explain.parameters_of(entry) or () if default is not Parameter.empty
-            ]
+            honours = [k for k, _, default in explain.parameters_of(entry) or () if default is not Parameter.empty]
         missing += [f"{name}({k}=)" for k in honours if k not in set().union(*used)]
     return missing
 

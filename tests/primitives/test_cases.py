@@ -67,9 +67,7 @@ def test_every_entry_and_every_keyword_has_a_case() -> None:
 def test_an_entry_without_a_case_is_found() -> None:
     assert "tanh" in uncovered([c for c in CASES if c.function is not np.tanh])
     assert "trace" in uncovered([c for c in CASES if c.function is not np.trace])
-    assert "sum(keepdims=)" in uncovered(
-        [c for c in CASES if c.function is not np.sum or "keepdims" not in c.params]
-    )
+    assert "sum(keepdims=)" in uncovered([c for c in CASES if c.function is not np.sum or "keepdims" not in c.params])
 
 
 def test_functions_of_our_own_have_a_reference() -> None:
@@ -199,9 +197,7 @@ def test_second_order(case: Case) -> None:
     assert_close(mg.grad(slope, every)(*xs), numeric, DIFFERENCES, scale)  # reverse over reverse
     assert_close(mg.grad(tangent, every)(*xs), numeric, DIFFERENCES, scale)  # reverse over forward
     curvature = [np.sum(term) for term in products(mg.jvp(gradient, xs, v)[1], v)]
-    assert_close(
-        mg.jvp(tangent, xs, v)[1], sum(curvature), ROUNDING, scale + sum(map(abs, curvature))
-    )  # forward twice
+    assert_close(mg.jvp(tangent, xs, v)[1], sum(curvature), ROUNDING, scale + sum(map(abs, curvature)))  # forward twice
 
 
 # -- types and memory ----------------------------------------------------------------------------------------

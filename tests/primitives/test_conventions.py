@@ -210,14 +210,10 @@ def test_sinc_on_both_sides_of_where_its_series_ends() -> None:
     angle = np.longdouble("3.14159265358979323846264338327950288") * exact
     with np.errstate(invalid="ignore"):
         slope = np.where(exact == 0, 0, (np.cos(angle) - np.sin(angle) / angle) / exact)
-    slope = np.where(np.abs(x) < 1e-4, -(np.pi**2) / 3 * x, slope).astype(
-        float
-    )  # the first term is all there is
+    slope = np.where(np.abs(x) < 1e-4, -(np.pi**2) / 3 * x, slope).astype(float)  # the first term is all there is
     gradient = mg.grad(lambda t: np.sum(np.sinc(t)))
     np.testing.assert_allclose(gradient(x), slope, rtol=3e-13)
-    np.testing.assert_allclose(
-        gradient(x.astype(np.float32)), gradient(x.astype(np.float32).astype(float)), rtol=2e-5
-    )
+    np.testing.assert_allclose(gradient(x.astype(np.float32)), gradient(x.astype(np.float32).astype(float)), rtol=2e-5)
 
 
 def test_second_derivatives_of_prod_with_zeros() -> None:

@@ -76,8 +76,7 @@ def test_broadcasting(case: Case, shapes: tuple[tuple[int, ...], tuple[int, ...]
         w = cotangent(case, shape)
         full = [np.broadcast_to(x, shape) for x in (a, b)]
         expected = [
-            summed(np.asarray(g), np.shape(x))
-            for g, x in zip(mg.vjp(case.function, *full)[1](w), (a, b), strict=True)
+            summed(np.asarray(g), np.shape(x)) for g, x in zip(mg.vjp(case.function, *full)[1](w), (a, b), strict=True)
         ]
         y, pull = mg.vjp(case.function, a, b)
         gradients = pull(w)

@@ -114,9 +114,7 @@ def index_gradient(shape: tuple[int, ...], index: Any, seed: int) -> None:
     x = rng.normal(size=shape)
     w = np.asarray(rng.normal(size=np.shape(x[index])))
     expected = np.zeros(shape)
-    for place, each in zip(
-        np.arange(x.size).reshape(shape)[index].flat if x.size else [], w.flat, strict=False
-    ):
+    for place, each in zip(np.arange(x.size).reshape(shape)[index].flat if x.size else [], w.flat, strict=False):
         expected.flat[place] += each
     y, pull = mg.vjp(lambda t: t[index], x)
     np.testing.assert_array_equal(y, x[index])
@@ -175,10 +173,7 @@ def test_joining_and_splitting(shape: tuple[int, ...], count: int, data: st.Data
     rng = np.random.default_rng(seed)
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
     lengths = data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
-    parts = [
-        np.asarray(real(*(n if i == axis % len(shape) else m for i, m in enumerate(shape)))(rng))
-        for n in lengths
-    ]
+    parts = [np.asarray(real(*(n if i == axis % len(shape) else m for i, m in enumerate(shape)))(rng)) for n in lengths]
     check(lambda *xs: np.concatenate(xs, axis=axis), parts, seed)
     check(lambda *xs: np.concatenate(xs, axis=None), parts, seed)
     check(lambda x: np.split(x, np.cumsum(lengths)[:-1], axis=axis), [np.concatenate(parts, axis=axis)], seed)

@@ -92,12 +92,8 @@ def test_property(case: Case) -> None:
 
 
 def test_every_operator_of_numpys_arrays_is_there() -> None:
-    operators = [
-        name for name in dir(np.ndarray) if name.startswith("__") and callable(getattr(np.ndarray, name))
-    ]
-    of_numbers = [
-        name for name in operators if "__r" + name[2:] in operators or "__i" + name[2:] in operators
-    ]
+    operators = [name for name in dir(np.ndarray) if name.startswith("__") and callable(getattr(np.ndarray, name))]
+    of_numbers = [name for name in operators if "__r" + name[2:] in operators or "__i" + name[2:] in operators]
     assert len(of_numbers) > 10
     assert [name for name in of_numbers if not hasattr(mg.Tensor, name)] == []
     assert [name for name in of_numbers if not hasattr(mg.Tensor, "__r" + name[2:])] == []
@@ -113,9 +109,7 @@ LEFT_OUT = {
 
 
 def test_every_method_of_numpys_arrays_is_there_or_left_out_on_purpose() -> None:
-    methods = {
-        name for name in dir(np.ndarray) if not name.startswith("_") and callable(getattr(np.ndarray, name))
-    }
+    methods = {name for name in dir(np.ndarray) if not name.startswith("_") and callable(getattr(np.ndarray, name))}
     assert methods - set(dir(mg.Tensor)) == LEFT_OUT & methods
 
 
@@ -252,6 +246,4 @@ def test_numpys_aliases_are_known() -> None:
         "amin",
         "around",
     ]
-    assert [
-        name for name in aliases if getattr(np, name) not in TABLE and getattr(np, name) not in COMPOSITES
-    ] == []
+    assert [name for name in aliases if getattr(np, name) not in TABLE and getattr(np, name) not in COMPOSITES] == []

@@ -1,12 +1,13 @@
 """Right derivations as people write them: forward pass, formulas, and inputs of any shape and scale.
 
-Each function here takes a `Draw`, which decides sizes and numbers, and returns a derivation with its inputs. All the
-claims are right: whoever plants a mistake starts from here.
+Each function here takes a `Draw`, which decides sizes and numbers, and returns a derivation with its
+inputs. All the claims are right: whoever plants a mistake starts from here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,10 @@ class Draw:
     ----------
     seed : int
     style : str
-        ``plain``; ``tiny`` and ``large``: data times 1e-6 and 1e3; ``columns``: columns of data of sizes 1e-6 to 1e6;
-        ``saturated``: weights times 40; ``grid``: only -1, 0 and 1, so that kinks are hit exactly; ``zeros``: zero biases
-        and a zero row of data; ``repeated``: two rows of data are equal; ``single``: all sizes are as small as they can be.
+        ``plain``; ``tiny`` and ``large``: data times 1e-6 and 1e3; ``columns``: columns of data of sizes
+        1e-6 to 1e6; ``saturated``: weights times 40; ``grid``: only -1, 0 and 1, so that kinks are hit
+        exactly; ``zeros``: zero biases and a zero row of data; ``repeated``: two rows of data are equal;
+        ``single``: all sizes are as small as they can be.
     """
 
     def __init__(self, seed: int, style: str = "plain") -> None:
@@ -39,9 +41,7 @@ class Draw:
         self.style = style
 
     def sizes(self, count: int, low: int = 1, high: int = 5) -> list[int]:
-        return [
-            low if self.style == "single" else int(k) for k in self.rng.integers(low, high + 1, size=count)
-        ]
+        return [low if self.style == "single" else int(k) for k in self.rng.integers(low, high + 1, size=count)]
 
     def data(self, *shape: int) -> Any:
         x = self.rng.standard_normal(shape)
@@ -241,9 +241,13 @@ def network_002(draw: Draw) -> tuple[Derivation, Inputs]:
         grad_W_out = np.dot(a_h.T, delta_out)
         grad_b_out = np.sum(delta_out, axis=0)
         return {
-            "grad_W_h": grad_W_h, "grad_b_h": grad_b_h, "grad_W_out": grad_W_out, "grad_b_out": grad_b_out,
-            "z_h": delta_h, "z_out": delta_out,
-        }  # fmt: skip
+            "grad_W_h": grad_W_h,
+            "grad_b_h": grad_b_h,
+            "grad_W_out": grad_W_out,
+            "grad_b_out": grad_b_out,
+            "z_h": delta_h,
+            "z_out": delta_out,
+        }
 
     inputs = {"X": draw.data(n, i), "y": draw.one_hot(n, o), "W_h": draw.weight(i, h), "b_h": draw.bias(h)}
     return d, inputs | {"W_out": draw.weight(h, o), "b_out": draw.bias(o)}
@@ -331,9 +335,7 @@ def chain_004(draw: Draw) -> tuple[Derivation, Inputs]:
     def weight_of_the_one_before(delta_before, activations):
         return np.dot(delta_before, activations[-3])
 
-    @d.backward(
-        returns={f"b{k}": f"bs[{k}]" for k in range(layers)} | {f"w{k}": f"ws[{k}]" for k in range(layers)}
-    )
+    @d.backward(returns={f"b{k}": f"bs[{k}]" for k in range(layers)} | {f"w{k}": f"ws[{k}]" for k in range(layers)})
     def back(zs, activations, ws, target):
         delta = (activations[-1] - target) * slope(zs[-1])
         grads = {}
@@ -381,11 +383,7 @@ def batch_norm_compact(draw: Draw) -> tuple[Derivation, Inputs]:
     def dx(dout, gamma, xhat, var, x, eps=1e-5):
         N = x.shape[0]
         dxhat = dout * gamma
-        return (
-            1
-            / (N * np.sqrt(var + eps))
-            * (N * dxhat - np.sum(dxhat, axis=0) - xhat * np.sum(dxhat * xhat, axis=0))
-        )
+        return 1 / (N * np.sqrt(var + eps)) * (N * dxhat - np.sum(dxhat, axis=0) - xhat * np.sum(dxhat * xhat, axis=0))
 
     return d, {"x": draw.data(n, k), "gamma": draw.weight(k), "beta": draw.bias(k), "target": draw.data(n, k)}
 
@@ -429,9 +427,18 @@ def batch_norm_steps(draw: Draw) -> tuple[Derivation, Inputs]:
         dx2 = 1.0 / N * np.ones((N, D)) * dmu
         dx = dx1 + dx2
         return {
-            "dbeta": dbeta, "dgamma": dgamma, "dxhat": dxhat, "divar": divar, "dsqrtvar": dsqrtvar, "dvar": dvar, "dsq": dsq,
-            "dmu": dmu, "dx": dx, "dW": cache.X.T @ dx, "db": dx.sum(axis=0),
-        }  # fmt: skip
+            "dbeta": dbeta,
+            "dgamma": dgamma,
+            "dxhat": dxhat,
+            "divar": divar,
+            "dsqrtvar": dsqrtvar,
+            "dvar": dvar,
+            "dsq": dsq,
+            "dmu": dmu,
+            "dx": dx,
+            "dW": cache.X.T @ dx,
+            "db": dx.sum(axis=0),
+        }
 
     inputs = {
         "X": draw.data(n, 3),
@@ -875,9 +882,14 @@ def lstm(draw: Draw) -> tuple[Derivation, Inputs]:
             f, u, o, g = gates[k]
             s = np.tanh(cs[k + 1])
             dc = dc + dh * o * (1 - s * s)
-            dz = np.hstack([
-                dc * cs[k] * f * (1 - f), dc * g * u * (1 - u), dh * s * o * (1 - o), dc * u * (1 - g * g),
-            ])  # fmt: skip
+            dz = np.hstack(
+                [
+                    dc * cs[k] * f * (1 - f),
+                    dc * g * u * (1 - u),
+                    dh * s * o * (1 - o),
+                    dc * u * (1 - g * g),
+                ]
+            )
             dW += np.hstack([xs[k], hs[k]]).T @ dz
             db += dz.sum(0)
             dh = dz @ W[width:].T
@@ -924,9 +936,7 @@ def gated_unit(draw: Draw) -> tuple[Derivation, Inputs]:
     d.gradient("Ur", lambda h, dr, r: h.T @ (dr * r * (1 - r)), name="dUr")
     d.gradient("Uc", lambda rh, dc, c: rh.T @ (dc * (1 - c * c)), name="dUc")
     d.gradient("Wz", lambda x, dz, z: x.T @ (dz * z * (1 - z)), name="dWz")
-    weights = {
-        name: draw.weight(i if name[0] == "W" else h, h) for name in ("Wz", "Uz", "Wr", "Ur", "Wc", "Uc")
-    }
+    weights = {name: draw.weight(i if name[0] == "W" else h, h) for name in ("Wz", "Uz", "Wr", "Ur", "Wc", "Uc")}
     return d, {"x": draw.data(n, i), "h": draw.bias(n, h), "R": draw.data(n, h), **weights}
 
 
@@ -1014,9 +1024,13 @@ def convolution_1d(draw: Draw) -> tuple[Derivation, Inputs]:
 
     d.gradient("y", lambda y, R: R / np.cosh(y) ** 2, name="dy")
     d.gradient("w", lambda dy, windows: np.einsum("ft,ckt->fck", dy, windows), name="dw")
-    d.gradient("x[c, t]", lambda dy, w, c, t: sum(
-        dy[f, t - s] * w[f, c, s] for f in range(w.shape[0]) for s in range(w.shape[2]) if 0 <= t - s < dy.shape[1]
-    ), name="dx")  # fmt: skip
+    d.gradient(
+        "x[c, t]",
+        lambda dy, w, c, t: sum(
+            dy[f, t - s] * w[f, c, s] for f in range(w.shape[0]) for s in range(w.shape[2]) if 0 <= t - s < dy.shape[1]
+        ),
+        name="dx",
+    )
     return d, {
         "x": draw.data(c, size),
         "w": draw.weight(f, c, 3),
@@ -1176,12 +1190,10 @@ class TwoLayers:
 def network_in_a_class(draw: Draw) -> tuple[Derivation, Inputs]:
     sizes = draw.sizes(5)
     d = Derivation("leaky relu layers in a class")
-    model = TwoLayers(list(zip(sizes[1:], sizes[2:], strict=False)))
+    model = TwoLayers(list(pairwise(sizes[1:])))
     d.forward(model.forward)
 
-    @d.backward(
-        returns={f"W{k}": f"weights[{k}]" for k in range(3)} | {f"b{k}": f"biases[{k}]" for k in range(3)}
-    )
+    @d.backward(returns={f"W{k}": f"weights[{k}]" for k in range(3)} | {f"b{k}": f"biases[{k}]" for k in range(3)})
     def back(x, weights, biases, target):
         inputs = [x]
         for W, b in list(zip(weights, biases, strict=True))[:-1]:
@@ -1262,12 +1274,18 @@ def factorisation(draw: Draw) -> tuple[Derivation, Inputs]:
 
     d.gradient("P", lambda error, Q, lam, P: -2 * error @ Q + 2 * lam * P, name="dP")
     d.gradient("Q", lambda error, P, lam, Q: -2 * error.T @ P + 2 * lam * Q, name="dQ")
-    d.gradient("P[i, f]", lambda error, P, Q, lam, i, f: 2 * lam * P[i, f] - 2 * sum(
-        error[i, j] * Q[j, f] for j in range(len(Q))
-    ), name="dP_if")  # fmt: skip
+    d.gradient(
+        "P[i, f]",
+        lambda error, P, Q, lam, i, f: 2 * lam * P[i, f] - 2 * sum(error[i, j] * Q[j, f] for j in range(len(Q))),
+        name="dP_if",
+    )
     return d, {
-        "R": draw.data(n, m), "known": draw.rng.integers(0, 2, size=(n, m)), "P": draw.weight(n, k), "Q": draw.weight(m, k), "lam": 0.1,
-    }  # fmt: skip
+        "R": draw.data(n, m),
+        "known": draw.rng.integers(0, 2, size=(n, m)),
+        "P": draw.weight(n, k),
+        "Q": draw.weight(m, k),
+        "lam": 0.1,
+    }
 
 
 @derivation
@@ -1312,7 +1330,7 @@ def one_number(draw: Draw) -> tuple[Derivation, Inputs]:
     @d.forward
     def forward(x, w, b):
         z = w * x + b
-        if z > 0:
+        if z > 0:  # noqa: SIM108
             a = z / (1 + z)
         else:
             a = np.expm1(z)

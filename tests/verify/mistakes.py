@@ -26,8 +26,13 @@ NAMES = {
     "outer": "multiply",
 }
 OPERATORS: dict[type[ast.operator], list[type[ast.operator]]] = {
-    ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div, ast.Add], ast.Div: [ast.Mult], ast.MatMult: [ast.Mult], ast.Pow: [ast.Mult],
-}  # fmt: skip
+    ast.Add: [ast.Sub],
+    ast.Sub: [ast.Add],
+    ast.Mult: [ast.Div, ast.Add],
+    ast.Div: [ast.Mult],
+    ast.MatMult: [ast.Mult],
+    ast.Pow: [ast.Mult],
+}
 
 
 def mistakes_in(formula: Formula) -> Iterator[Mistake]:
@@ -89,9 +94,7 @@ def changes(node: ast.AST, arguments: list[str]) -> Iterator[tuple[str, Change]]
         if isinstance(node.op, ast.MatMult | ast.Sub | ast.Div):
             yield (
                 "operands exchanged",
-                lambda n, _f: (
-                    (setattr(n, "left", n.right), setattr(n, "right", n.left))[0] if False else exchange(n)
-                ),
+                lambda n, _f: (setattr(n, "left", n.right), setattr(n, "right", n.left))[0] if False else exchange(n),
             )
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield "sign left out", lambda n, f: replaced(f, n, n.operand)
@@ -104,22 +107,14 @@ def changes(node: ast.AST, arguments: list[str]) -> Iterator[tuple[str, Change]]
         yield "transpose added", lambda n, f: replaced(f, n, ast.Attribute(copy.deepcopy(n), "T", ast.Load()))
     if isinstance(node, ast.Attribute) and node.attr in NAMES:
         yield f"{NAMES[node.attr]} for {node.attr}", lambda n, _f: setattr(n, "attr", NAMES[n.attr])
-    if (
-        isinstance(node, ast.keyword)
-        and node.arg == "axis"
-        and isinstance(node.value, ast.Constant | ast.UnaryOp)
-    ):
+    if isinstance(node, ast.keyword) and node.arg == "axis" and isinstance(node.value, ast.Constant | ast.UnaryOp):
         yield (
             "the other axis",
             lambda n, _f: setattr(n, "value", ast.Constant(1 if ast.unparse(n.value) == "0" else 0)),
         )
     if isinstance(node, ast.keyword) and node.arg == "keepdims":
         yield "keepdims left out", lambda n, _f: setattr(n, "value", ast.Constant(False))
-    if (
-        isinstance(node, ast.Constant)
-        and isinstance(node.value, int | float)
-        and not isinstance(node.value, bool)
-    ):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
         yield "constant + 1", lambda n, _f: setattr(n, "value", n.value + 1)
         yield "constant doubled", lambda n, _f: setattr(n, "value", n.value * 2)
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
@@ -133,11 +128,7 @@ def changes(node: ast.AST, arguments: list[str]) -> Iterator[tuple[str, Change]]
             "sign of an accumulation",
             lambda n, _f: setattr(n, "op", ast.Sub() if isinstance(n.op, ast.Add) else ast.Add()),
         )
-    if (
-        isinstance(node, ast.Subscript)
-        and isinstance(node.slice, ast.Name)
-        and isinstance(node.ctx, ast.Load)
-    ):
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name) and isinstance(node.ctx, ast.Load):
         yield (
             "index shifted",
             lambda n, _f: setattr(n, "slice", ast.BinOp(n.slice, ast.Sub(), ast.Constant(1))),

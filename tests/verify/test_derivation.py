@@ -1,4 +1,4 @@
-"""Right derivations are called right, every mistake is found where it was made, and bad input is told what to do."""
+"""Right derivations are right, every mistake is found where it was made, and bad input is told what to do."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ def _statuses_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # Where numbers of this size make the loss itself infinite, or what is left of it is rounding.
 OUT_OF_RANGE = {
-    ("network_002", "saturated"), ("regressor_003", "saturated"), ("regressor_003", "columns"), ("embedding", "saturated"),
-}  # fmt: skip
+    ("network_002", "saturated"),
+    ("regressor_003", "saturated"),
+    ("regressor_003", "columns"),
+    ("embedding", "saturated"),
+}
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -134,7 +137,7 @@ def users(claims: list[Claim], name: str) -> set[str]:
 
 
 def error_of(derivation: Derivation, inputs: Inputs, claim: Claim, formula: Callable[..., Any]) -> float:
-    """Return how far a formula is from the truth on true values; inf for another shape, nan where it raises."""
+    """Return how far a formula is off on true values; inf for another shape, nan where it raises."""
     point = Point(derivation, inputs)
     judge = Judge(derivation, [point], np.random.default_rng(0))
     true = np.asarray(judge.truth(claim, point))
@@ -197,7 +200,7 @@ def test_planted_mistakes_are_found_where_they_are(name: str) -> None:
                 assert other.ok, case
 
 
-# One line each: the claim on network_001, the formula with the mistake. Everything computed from it is right given it.
+# The claim on network_001, and the formula with the mistake. All that is computed from it is right given it.
 SINGLE: dict[str, tuple[str, Callable[..., Any]]] = {
     "sign": ("Eo", lambda Y, T: T - Y),
     "mean for sum": ("Eo", lambda Y, T: (Y - T) / len(T)),
@@ -218,7 +221,10 @@ SINGLE: dict[str, tuple[str, Callable[..., Any]]] = {
     "matrix product for elementwise": ("Eh", lambda H, Wo, Eo: (H @ (1 - H).T) @ (Eo @ Wo.T)),
     "weights of the wrong layer": ("Eh", lambda H, Wh, Eo: H * (1 - H) * (Eo @ np.resize(Wh, (3, 4)))),
     "one row": ("Eh", lambda H, Wo, Eo: H * (1 - H) * (Eo @ Wo.T) * (np.arange(len(H)) < len(H) - 1)[:, None]),
-    "first row twice": ("Eh", lambda H, Wo, Eo: H * (1 - H) * (Eo @ Wo.T) * np.where(np.arange(len(H)) == 0, 2, 1)[:, None]),
+    "first row twice": (
+        "Eh",
+        lambda H, Wo, Eo: H * (1 - H) * (Eo @ Wo.T) * np.where(np.arange(len(H)) == 0, 2, 1)[:, None],
+    ),
     "samples shifted by one": ("JWo", lambda H, Eo: np.roll(H, 1, axis=0).T @ Eo),
     "weights: mean for sum": ("JWo", lambda H, Eo: H.T @ Eo / len(H)),
     "weights: factor 2": ("JWo", lambda H, Eo: 2 * H.T @ Eo),
@@ -233,18 +239,19 @@ SINGLE: dict[str, tuple[str, Callable[..., Any]]] = {
     "transpose": ("JWh", lambda X, Eh: Eh.T @ X),
     "wrong by a factor 1 + 1e-4": ("JWh", lambda X, Eh: (1 + 1e-4) * X.T @ Eh),
     "wrong by a factor 1 + 1e-7": ("JWh", lambda X, Eh: (1 + 1e-7) * X.T @ Eh),
-    "computed in single precision": ("JWh", lambda X, Eh: (X.T.astype(np.float32) @ Eh.astype(np.float32)).astype(float)),
+    "computed in single precision": (
+        "JWh",
+        lambda X, Eh: (X.T.astype(np.float32) @ Eh.astype(np.float32)).astype(float),
+    ),
     "not a number in one entry": ("JWh", lambda X, Eh: np.where(np.arange(Eh.shape[1]) == 0, np.nan, X.T @ Eh)),
-}  # fmt: skip
+}
 
 
 @functools.cache
 def three_classes() -> Inputs:
     rng = np.random.default_rng(5)
     shapes = {"X": (6, 2), "Wh": (2, 4), "bh": (1, 4), "Wo": (4, 3), "bo": (1, 3), "MWh": (2, 4)}
-    return {n: rng.standard_normal(s) for n, s in shapes.items()} | {
-        "T": np.eye(3)[rng.integers(0, 3, size=6)]
-    }
+    return {n: rng.standard_normal(s) for n, s in shapes.items()} | {"T": np.eye(3)[rng.integers(0, 3, size=6)]}
 
 
 @pytest.mark.parametrize("mistake", SINGLE)
@@ -377,9 +384,7 @@ def test_at_a_kink_any_value_between_the_sides_is_right(at_zero: float) -> None:
 
 
 def test_the_convention_of_autodiff_is_right_at_a_kink() -> None:
-    assert (
-        relu_layer(lambda Z, R: R * np.where(Z == 0, 0.5, Z > 0)).verify(KINKED)["Z"].status is Status.CORRECT
-    )
+    assert relu_layer(lambda Z, R: R * np.where(Z == 0, 0.5, Z > 0)).verify(KINKED)["Z"].status is Status.CORRECT
 
 
 @pytest.mark.parametrize(
@@ -406,7 +411,7 @@ def test_where_several_kinks_meet_no_convention_is_accused() -> None:
 
 
 def test_where_kinks_cancel_the_true_derivative_is_right() -> None:
-    """relu'(0) is 0 and the derivative of max(x, 0) at 0 is 1/2: autodiff misses the derivative of their difference."""
+    """relu'(0) is 0, that of max(x, 0) is 1/2: autodiff misses the derivative of their difference."""
     d = Derivation()
 
     @d.forward
@@ -552,9 +557,7 @@ def test_numbers_that_no_gradient_has(formula: Callable[..., Any], said: str) ->
     assert said in verdict.explanation
 
 
-@pytest.mark.parametrize(
-    "kind", [list, tuple, lambda g: g.astype(complex), lambda g: np.asfortranarray(g[None])[0]]
-)
+@pytest.mark.parametrize("kind", [list, tuple, lambda g: g.astype(complex), lambda g: np.asfortranarray(g[None])[0]])
 def test_a_right_value_in_another_form_is_right(kind: Callable[..., Any]) -> None:
     assert claimed("w", lambda X, r: kind(2 * X.T @ r)).status is Status.CORRECT
 
@@ -619,10 +622,15 @@ def test_an_index_may_be_called_like_a_local_variable() -> None:
 @pytest.mark.parametrize(
     ("of", "parts"),
     [
-        ("W", ("W", [])), ("W[i, j]", ("W", ["i", "j"])), ("W[i,:]", ("W", ["i", ":"])), ("zs[0]", ("zs", ["0"])),
-        ('cache["A"]', ('cache["A"]', [])), ('params["W"][i, j]', ('params["W"]', ["i", "j"])), ("b[-1]", ("b", ["-1"])),
+        ("W", ("W", [])),
+        ("W[i, j]", ("W", ["i", "j"])),
+        ("W[i,:]", ("W", ["i", ":"])),
+        ("zs[0]", ("zs", ["0"])),
+        ('cache["A"]', ('cache["A"]', [])),
+        ('params["W"][i, j]', ('params["W"]', ["i", "j"])),
+        ("b[-1]", ("b", ["-1"])),
     ],
-)  # fmt: skip
+)
 def test_names_and_indices(of: str, parts: tuple[str, list[str]]) -> None:
     assert parsed_target(of) == parts
 
@@ -642,21 +650,33 @@ def stated(*claims: tuple[str, Callable[..., Any]], names: str = "") -> Derivati
     [
         (lambda: Derivation("d").verify(), "the derivation 'd' has no forward function: decorate it with @d.forward"),
         (lambda: verified(least_squares()), "has no claims: state one with @d.gradient('name') or @d.backward"),
-        (lambda: stated(("w", right_dw)).verify(X=X, y=Y), "verify() misses w: forward(X, y, w) needs them; d.verify(w=...)"),
+        (
+            lambda: stated(("w", right_dw)).verify(X=X, y=Y),
+            "verify() misses w: forward(X, y, w) needs them; d.verify(w=...)",
+        ),
         (lambda: verified(stated(("w", right_dw)), W=W), "takes W; the forward function takes X, y, w"),
-        (lambda: verified(stated(("v", right_dw))), "'v', but forward computes no quantity of that name. It computes X, y, w, r, loss"),
+        (
+            lambda: verified(stated(("v", right_dw))),
+            "'v', but forward computes no quantity of that name. It computes X, y, w, r, loss",
+        ),
         (lambda: verified(stated(("w", lambda X, q: X))), "takes 'q', which nobody provides"),
         (lambda: verified(stated(("w[i, j]", lambda X, i, j: X))), "w[i, j] has 2 index(es), but w has shape (3,)"),
         (lambda: verified(stated(("w[3]", right_dw))), "there is no entry 3, w has shape (3,)"),
         (lambda: verified(stated(("w", right_dw), names="r")), "the claim 'r' is called like a quantity of forward"),
-        (lambda: stated(("w", right_dw), ("w", right_dw), names="ab"), "two claims are made on the gradient of 'w': 'a' and 'b'"),
+        (
+            lambda: stated(("w", right_dw), ("w", right_dw), names="ab"),
+            "two claims are made on the gradient of 'w': 'a' and 'b'",
+        ),
         (lambda: stated(("w", right_dw), ("r", right_dw), names="aa"), "two claims are called 'a'"),
-        (lambda: verified(stated(("w", lambda b: b), ("r", lambda a: a), names="ab")), "use each other in a circle: a(b), b(a)"),
+        (
+            lambda: verified(stated(("w", lambda b: b), ("r", lambda a: a), names="ab")),
+            "use each other in a circle: a(b), b(a)",
+        ),
         (lambda: verified(stated(("w", lambda a: a), names="a")), "use each other in a circle: a(a)"),
         (lambda: stated(("w", 3)), "no function that can be called"),
         (lambda: least_squares().forward(right_dw), "has a forward function already: forward"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_the_statement_is_said(verify: Callable[[], Any], said: str) -> None:
     with pytest.raises(DerivationError) as raised:
         verify()
@@ -687,7 +707,7 @@ def not_summed(X, y, w):
         (
             not_summed,
             {},
-            "errors, which not_summed returns, has shape (4,): a loss is one number; return np.sum or np.mean of it",
+            "errors, which not_summed returns, has shape (4,): a loss is one number; return np.sum",
         ),
         (lambda X, y, w: None, {}, "returns nothing: end it with `return loss`"),
         (lambda X, y, w: 3, {}, "returned 3, a int, which depends on none of its inputs"),
@@ -884,9 +904,7 @@ def test_a_backward_function_as_a_decorator_with_one_wrong_part() -> None:
         (lambda X, q: {}, {}, "takes 'q', which nobody provides"),
     ],
 )
-def test_what_a_backward_function_must_return(
-    function: Callable[..., Any], options: dict[str, Any], said: str
-) -> None:
+def test_what_a_backward_function_must_return(function: Callable[..., Any], options: dict[str, Any], said: str) -> None:
     d = least_squares()
     d.backward(function, **options)
     with pytest.raises(DerivationError) as raised:
@@ -1137,9 +1155,12 @@ def test_a_large_network_is_verified_by_a_sample_and_directions() -> None:
     d.gradient("W1", lambda X, dZ: X.T @ dZ, name="dW1")
     d.gradient("b1", lambda dZ: dZ.sum(axis=0), name="db1")
     inputs = {
-        "X": rng.random((32, 784)), "y": rng.integers(0, 10, 32), "b1": np.zeros(64),
-        "W1": 0.05 * rng.standard_normal((784, 64)), "W2": 0.1 * rng.standard_normal((64, 10)),
-    }  # fmt: skip
+        "X": rng.random((32, 784)),
+        "y": rng.integers(0, 10, 32),
+        "b1": np.zeros(64),
+        "W1": 0.05 * rng.standard_normal((784, 64)),
+        "W2": 0.1 * rng.standard_normal((64, 10)),
+    }
     report = d.verify(inputs)
     assert report.ok
     measured = ~np.isnan(report["W1"].differences)

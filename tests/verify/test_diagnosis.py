@@ -43,7 +43,10 @@ REGRESSION = {
     "X": rng.normal(size=(6, 4)), "y": rng.normal(size=(6, 1)), "W": rng.normal(size=(4, 4)), "b": rng.normal(size=4), "V": rng.normal(size=(4, 1)),
     "lam": 0.05,
 }  # fmt: skip
-REGRESSION_CLAIMS = {"out": ("dout", lambda out, y: 2 * (out - y) / out.size), "Z": ("dZ", lambda A, V, dout: (1 - A**2) * (dout @ V.T))}
+REGRESSION_CLAIMS = {
+    "out": ("dout", lambda out, y: 2 * (out - y) / out.size),
+    "Z": ("dZ", lambda A, V, dout: (1 - A**2) * (dout @ V.T)),
+}
 
 
 def dropout(X, mask, W, V, t):
@@ -141,7 +144,11 @@ def h2_part(d, h, before):
     return before.T @ (d * (1 - h**2))
 
 
-@pytest.mark.parametrize(("network", "of", "cause", "formula"), MISTAKES, ids=[f"{n}-{of}-{c}-{k}" for k, (n, of, c, _) in enumerate(MISTAKES)])
+@pytest.mark.parametrize(
+    ("network", "of", "cause", "formula"),
+    MISTAKES,
+    ids=[f"{n}-{of}-{c}-{k}" for k, (n, of, c, _) in enumerate(MISTAKES)],
+)
 def test_the_cause_is_named(network, of, cause, formula):
     forward, inputs, claims = NETWORKS[network]
     d = mg.Derivation(network)

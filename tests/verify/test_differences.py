@@ -202,9 +202,7 @@ def test_the_sides_of_a_jump_and_of_a_cusp() -> None:
 
 
 @pytest.mark.parametrize("offset", [0.0, 1.0, 1e6])
-@pytest.mark.parametrize(
-    "name", ["sine", "softplus", "linear", "line at 0", "high power", "saturated logistic, below"]
-)
+@pytest.mark.parametrize("name", ["sine", "softplus", "linear", "line at 0", "high power", "saturated logistic, below"])
 def test_ordinary_entries_are_cheap_and_precise(name: str, offset: float) -> None:
     f, x, true = SMOOTH[name]
     s = slope(at(x, lambda v: offset + f(v)), scale=max(1.0, abs(x)), at=x)
@@ -267,8 +265,7 @@ constants = st.floats(0.1, 10).flatmap(lambda c: st.sampled_from([c, -c]))
 expressions = st.recursive(
     st.just("x") | constants,
     lambda inner: (
-        st.tuples(st.sampled_from(sorted(UNARY)), inner)
-        | st.tuples(st.sampled_from(sorted(BINARY)), inner, inner)
+        st.tuples(st.sampled_from(sorted(UNARY)), inner) | st.tuples(st.sampled_from(sorted(BINARY)), inner, inner)
     ),
     max_leaves=6,
 )
@@ -318,9 +315,7 @@ def test_random_kinks_near_the_point_are_honest(
 
 @many
 @given(expressions, points, st.floats(-6, 2), st.booleans(), st.booleans())
-def test_random_kinks_at_the_point_are_seen(
-    tree: Any, x: float, size: float, one_side: bool, down: bool
-) -> None:
+def test_random_kinks_at_the_point_are_seen(tree: Any, x: float, size: float, one_side: bool, down: bool) -> None:
     f, true = smooth_case(tree, x)
     a = 10**size * (-1 if down else 1)
     s = looked_at(lambda v: f(v) + a * (relu(v - x) if one_side else abs(v - x)), x, 1.0)
@@ -414,9 +409,7 @@ def test_gradient_of_a_matrix() -> None:
 
 
 def test_gradient_of_asked_entries() -> None:
-    slopes = gradient(
-        lambda v: v[0, 1] * v[1, 0], np.array([[1.0, 2.0], [3.0, 4.0]]), entries=[(1, 0), (-1, -1)]
-    )
+    slopes = gradient(lambda v: v[0, 1] * v[1, 0], np.array([[1.0, 2.0], [3.0, 4.0]]), entries=[(1, 0), (-1, -1)])
     assert slopes.index == [(1, 0), (-1, -1)]
     np.testing.assert_allclose(slopes.value, [2, 0], atol=1e-10)
     assert gradient(np.sum, np.arange(3.0), entries=[2]).index == [(2,)]
@@ -580,9 +573,7 @@ def test_a_direction_must_have_the_shape_of_the_point() -> None:
 
 def test_complex_step() -> None:
     x = np.array([[0.3, -1.2]])
-    np.testing.assert_allclose(
-        complex_step(lambda v: np.sum(np.sin(v) * v), x), np.cos(x) * x + np.sin(x), rtol=1e-15
-    )
+    np.testing.assert_allclose(complex_step(lambda v: np.sum(np.sin(v) * v), x), np.cos(x) * x + np.sin(x), rtol=1e-15)
 
 
 def test_the_witness_knows_nothing_of_the_rest() -> None:

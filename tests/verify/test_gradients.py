@@ -48,7 +48,11 @@ RIGHT: dict[str, tuple[Any, ...]] = {
     "ties of two arrays": (lambda x, y: np.sum(np.maximum(x, y)), array([1.0, 2.0, 0.0]), array([1.0, 1.0, 0.0])),
     "ties of a minimum by columns": (lambda x: np.min(x, axis=0).sum(), array([[1.0, 1.0], [1.0, 2.0]])),
     "relu less max with 0, at 0": (lambda x: np.sum(mg.relu(x) - relu(x)), AT_KINK),
-    "relu of relu at 0": (lambda x, W: np.sum(relu(relu(x) @ W)), array([[0.0, 1, -1], [0, 0, 0]]), array([[1.0, -1], [0, 1], [2, -2]])),
+    "relu of relu at 0": (
+        lambda x, W: np.sum(relu(relu(x) @ W)),
+        array([[0.0, 1, -1], [0, 0, 0]]),
+        array([[1.0, -1], [0, 1], [2, -2]]),
+    ),
     "clip at its ends": (lambda x: np.sum(np.clip(x, -1, 1)), array([1.0, -1.0, 0.5, 2.0])),
     "where at its condition": (lambda x: np.sum(np.where(x > 0, x, 2 * x)), AT_KINK),
     "norm at 0": (np.linalg.norm, np.zeros(3)),
@@ -71,7 +75,11 @@ RIGHT: dict[str, tuple[Any, ...]] = {
     "batch normalisation, and the bias before it": (batch_norm, Z, np.zeros(3)),
     "1e8 + x": (lambda x: np.sum(1e8 + x), array([0.0, 1.0])),
     "100 + x^2 at 1e-7": (lambda x: np.sum(100 + x**2), array([1e-7])),
-    "terms of sizes 1e12 and 1": (lambda x, y: np.sum(1e12 * x) + np.sum(np.sin(y)), array([1.0, 2.0]), array([1.0, 2.0])),
+    "terms of sizes 1e12 and 1": (
+        lambda x, y: np.sum(1e12 * x) + np.sum(np.sin(y)),
+        array([1.0, 2.0]),
+        array([1.0, 2.0]),
+    ),
     "a constant": (lambda x: np.sum(0 * x), array([1.0, 2.0])),
     "an argument that is ignored": (lambda x, y: np.sum(x**2), array([1.0, 2.0]), array([1.0])),
     "no entries": (lambda x: np.sum(x), np.zeros(0)),
@@ -82,7 +90,7 @@ RIGHT: dict[str, tuple[Any, ...]] = {
     "several results": (lambda x: (np.sin(x), {"dot": x @ x}), array([1.0, 2.0])),
     "a power that is a whole number": (lambda x, k: np.sum(x**k), array([1.0, 2.0]), 3),
     "indices": (lambda x, k: x[k] @ array([1.0, 2.0]), array([1.0, 2.0, 3.0]), array([0, 2])),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
@@ -103,9 +111,10 @@ def test_no_false_alarm(name: str, order: int) -> None:
 )
 def test_no_false_alarm_on_a_grid(x: Any) -> None:
     """Kinks and ties of all kinds, exactly hit."""
-    f: Callable[[Any], Any] = lambda x: (
-        np.sum(relu(x) * np.abs(x - 1)) + np.max(x) - np.min(np.maximum(x, -x))
-    )  # noqa: E731
+
+    def f(x):
+        return np.sum(relu(x) * np.abs(x - 1)) + np.max(x) - np.min(np.maximum(x, -x))
+
     assert check_gradients(f, x).ok
 
 
@@ -200,11 +209,17 @@ WRONG: dict[str, tuple[Callable[..., Any], tuple[Callable[..., Any], ...], tuple
     "factor 1 + 1e-6": (exp, (lambda g, y, _x: g * y * (1 + 1e-6),), (Z,)),
     "tiny gradient doubled": (lambda x: 1e-7 * x, (lambda g, _y, _x: 2e-7 * g,), (Z,)),
     "tiny gradient beside a large one": (
-        lambda a, b: a + 1e-7 * b * b, (lambda g, _y, _a, _b: g, lambda g, _y, _a, b: 1e-7 * g * b), (Z, Z + 1),
+        lambda a, b: a + 1e-7 * b * b,
+        (lambda g, _y, _a, _b: g, lambda g, _y, _a, b: 1e-7 * g * b),
+        (Z, Z + 1),
     ),
     "one entry of 1600": (squares, (one_entry(1.01),), (LARGE,)),
     "one row": (squares, (lambda g, _y, x: g * 2 * x * (np.arange(len(x)) < len(x) - 1)[:, None],), (Z,)),
-    "one row of many operands": (product, (lambda g, _y, _a, b: g @ b.T, lambda g, _y, a, _b: 1.0001 * a.T @ g), (Z, Z.T + 1)),
+    "one row of many operands": (
+        product,
+        (lambda g, _y, _a, b: g @ b.T, lambda g, _y, a, _b: 1.0001 * a.T @ g),
+        (Z, Z.T + 1),
+    ),
     "operands exchanged": (product, (lambda g, _y, a, _b: a.T @ g, lambda g, _y, _a, b: g @ b.T), (Z[:3], Z[:3] + 1)),
     "diagonal of softmax": (softmax, (lambda g, y, _x: g * y * (1 - y),), (Z,)),
     "mean for sum": (total, (lambda g, _y, x: np.ones_like(x) * g / len(x),), (Z,)),
@@ -216,7 +231,7 @@ WRONG: dict[str, tuple[Callable[..., Any], tuple[Callable[..., Any], ...], tuple
     "upstream clipped": (tanh, (lambda g, y, _x: np.clip(g, -1, 1) * (1 - y * y),), (Z,)),
     "shifted by one": (squares, (lambda g, _y, x: np.roll(g * 2 * x, 1, axis=0),), (Z,)),
     "every tie gets all": (lambda x: np.max(x, axis=0), (lambda g, y, x: 3.0 * g * (x == y),), (Z,)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("mistake", WRONG)
@@ -326,10 +341,7 @@ def test_report_of_wrong_gradients() -> None:
         report.raise_if_wrong()
     text = str(raised.value)
     assert text.startswith("gradients of loss: not confirmed by differences")
-    assert (
-        "x: wrong: 2 of 2 entries disagree, most at x[1]: autodiff 3, differences 6, relative error 5.0e-01"
-        in text
-    )
+    assert "x: wrong: 2 of 2 entries disagree, most at x[1]: autodiff 3, differences 6, relative error 5.0e-01" in text
     assert "y: correct" in text
     with pytest.raises(KeyError, match="no input 'z'; there are x, y"):
         report["z"]

@@ -43,8 +43,13 @@ def report() -> Report:
 
 def test_statuses(report: Report) -> None:
     assert {v.name: str(v.status) for v in report} == {
-        "dr": "wrong", "dw": "correct given its inputs", "dX": "correct", "dy": "unverifiable", "dot": "correct", "step": "wrong",
-    }  # fmt: skip
+        "dr": "wrong",
+        "dw": "correct given its inputs",
+        "dX": "correct",
+        "dy": "unverifiable",
+        "dot": "correct",
+        "step": "wrong",
+    }
     assert not report.ok
     assert len(report) == 6
 
@@ -90,16 +95,20 @@ def test_sentences(report: Report) -> None:
 
 def test_a_wrong_verdict_without_a_cause_shows_the_worst_entry() -> None:
     verdict = Verdict(
-        "dw", "w", "gradient", Status.WRONG, Cause.UNKNOWN,
-        hand=np.array([1.0, 5.0]), autodiff=np.array([1.0, 2.0]), differences=np.array([1.0, np.nan]), wrong=np.array([False, True]),
-    )  # fmt: skip
+        "dw",
+        "w",
+        "gradient",
+        Status.WRONG,
+        Cause.UNKNOWN,
+        hand=np.array([1.0, 5.0]),
+        autodiff=np.array([1.0, 2.0]),
+        differences=np.array([1.0, np.nan]),
+        wrong=np.array([False, True]),
+    )
     assert verdict.worst() == (0,)  # where differences were taken
     verdict.differences = np.array([1.0, 2.0])
     assert verdict.worst() == (1,)
-    assert (
-        verdict.sentence()
-        == "dw (∂loss/∂w): wrong, 1 of 2 entries: at [1] by hand 5, autodiff 2, differences 2"
-    )
+    assert verdict.sentence() == "dw (∂loss/∂w): wrong, 1 of 2 entries: at [1] by hand 5, autodiff 2, differences 2"
 
 
 def test_raise_if_wrong_names_every_claim_that_is_not_right(report: Report) -> None:
@@ -178,7 +187,7 @@ def test_drawn_verdicts(report: Report) -> None:
         ((5, 4, 3), (4, 1), "sum over axis (0, 2), along which it was broadcast"),
         ((4, 3), (), "sum over axis (0, 1), along which it was broadcast"),
     ],
-)  # fmt: skip
+)
 def test_advice_on_shapes(got: tuple[int, ...], wanted: tuple[int, ...], said: str) -> None:
     note = shape_note(got, wanted, "W")
     assert note.startswith(f"it returned shape {got}, but W has shape {wanted}")
