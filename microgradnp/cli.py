@@ -24,9 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"microgradnp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     demo = commands.add_parser(
-        "demo", help="check, train and draw a hand-derived network",
+        "demo",
+        help="check, train and draw a hand-derived network",
         description="Check every formula of a tutorial's hand-derived network, train it, and draw it.",
-    )  # fmt: skip
+    )
     demo.add_argument(
         "--out", type=Path, default=Path("out"), metavar="DIR", help="where pictures and verdicts go (default: out)"
     )

@@ -143,26 +143,56 @@ def derivation() -> tuple[mg.Derivation, list[Numbered]]:
 
     # R-22 and R-23 once for each parameter. The right update is the optimizer's, whose velocity is -M / μ.
     new, moved = heavy_ball, heavy_ball_parameter
-    d.update("Wh", lambda parameter, gradient, MWh: new(parameter, gradient, MWh), name="MWh_new",
-             function=lambda MWh, JWh: MOMENTUM * MWh - RATE * JWh)  # fmt: skip
-    d.update("bh", lambda parameter, gradient, Mbh: new(parameter, gradient, Mbh), name="Mbh_new",
-             function=lambda Mbh, Jbh: MOMENTUM * Mbh - RATE * Jbh)  # fmt: skip
-    d.update("Wo", lambda parameter, gradient, MWo: new(parameter, gradient, MWo), name="MWo_new",
-             function=lambda MWo, JWo: MOMENTUM * MWo - RATE * JWo)  # fmt: skip
-    d.update("bo", lambda parameter, gradient, Mbo: new(parameter, gradient, Mbo), name="Mbo_new",
-             function=lambda Mbo, Jbo: MOMENTUM * Mbo - RATE * Jbo)  # fmt: skip
-    d.update("Wh", lambda parameter, gradient, MWh: moved(parameter, gradient, MWh), name="Wh_new",
-             function=lambda Wh, MWh_new: Wh + MWh_new)  # fmt: skip
-    d.update("bh", lambda parameter, gradient, Mbh: moved(parameter, gradient, Mbh), name="bh_new",
-             function=lambda bh, Mbh_new: bh + Mbh_new)  # fmt: skip
-    d.update("Wo", lambda parameter, gradient, MWo: moved(parameter, gradient, MWo), name="Wo_new",
-             function=lambda Wo, MWo_new: Wo + MWo_new)  # fmt: skip
-    d.update("bo", lambda parameter, gradient, Mbo: moved(parameter, gradient, Mbo), name="bo_new",
-             function=lambda bo, Mbo_new: bo + Mbo_new)  # fmt: skip
-    for of in ("Wh", "bh", "Wo", "bo"):
-        listed.append(Numbered("R-22", f"M' = λ M - μ ∂ξ/∂{of}", f"M{of}_new"))
-    for of in ("Wh", "bh", "Wo", "bo"):
-        listed.append(Numbered("R-23", f"{of}' = {of} + M'", f"{of}_new"))
+    d.update(
+        "Wh",
+        lambda parameter, gradient, MWh: new(parameter, gradient, MWh),
+        name="MWh_new",
+        function=lambda MWh, JWh: MOMENTUM * MWh - RATE * JWh,
+    )
+    d.update(
+        "bh",
+        lambda parameter, gradient, Mbh: new(parameter, gradient, Mbh),
+        name="Mbh_new",
+        function=lambda Mbh, Jbh: MOMENTUM * Mbh - RATE * Jbh,
+    )
+    d.update(
+        "Wo",
+        lambda parameter, gradient, MWo: new(parameter, gradient, MWo),
+        name="MWo_new",
+        function=lambda MWo, JWo: MOMENTUM * MWo - RATE * JWo,
+    )
+    d.update(
+        "bo",
+        lambda parameter, gradient, Mbo: new(parameter, gradient, Mbo),
+        name="Mbo_new",
+        function=lambda Mbo, Jbo: MOMENTUM * Mbo - RATE * Jbo,
+    )
+    d.update(
+        "Wh",
+        lambda parameter, gradient, MWh: moved(parameter, gradient, MWh),
+        name="Wh_new",
+        function=lambda Wh, MWh_new: Wh + MWh_new,
+    )
+    d.update(
+        "bh",
+        lambda parameter, gradient, Mbh: moved(parameter, gradient, Mbh),
+        name="bh_new",
+        function=lambda bh, Mbh_new: bh + Mbh_new,
+    )
+    d.update(
+        "Wo",
+        lambda parameter, gradient, MWo: moved(parameter, gradient, MWo),
+        name="Wo_new",
+        function=lambda Wo, MWo_new: Wo + MWo_new,
+    )
+    d.update(
+        "bo",
+        lambda parameter, gradient, Mbo: moved(parameter, gradient, Mbo),
+        name="bo_new",
+        function=lambda bo, Mbo_new: bo + Mbo_new,
+    )
+    listed += [Numbered("R-22", f"M' = λ M - μ ∂ξ/∂{of}", f"M{of}_new") for of in ("Wh", "bh", "Wo", "bo")]
+    listed += [Numbered("R-23", f"{of}' = {of} + M'", f"{of}_new") for of in ("Wh", "bh", "Wo", "bo")]
     return d, listed
 
 
@@ -262,9 +292,14 @@ def run(out: Path) -> bool:
 
     start = initial(stream, 0.1)
     bar = Progress(
-        TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]:.5f}"), TimeElapsedColumn(),
-        console=console, disable=not console.is_terminal,
-    )  # fmt: skip
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.5f}"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
     with bar:
         task = bar.add_task("training", total=300, loss=float("nan"))
         losses, trained = train(X, T, start, progress=lambda i, loss: bar.update(task, completed=i, loss=loss))
@@ -291,12 +326,34 @@ def pictures(
     H = logistic(X @ p["Wh"] + p["bh"])
     report.draw().save(out / "graph.svg")
     drawn = [
-        ("scatter.png", "the classes in the input space", training.scatter_classes(X, t, names=names, title="Classes in the input space")),
-        ("loss.png", "the loss, iteration by iteration", training.loss_curve(losses, title="Loss over 300 iterations with momentum")),
-        ("regions.png", "the decision regions", training.decision_regions(
-            lambda points: predict(points, p), X, t, names=names, extent=(-1.5, 1.5, -1.5, 1.5), title="Decision regions")),
-        ("hidden.png", "the hidden layer", training.hidden_space(H, t, names=names, title="Projection on the hidden layer")),
-    ]  # fmt: skip
+        (
+            "scatter.png",
+            "the classes in the input space",
+            training.scatter_classes(X, t, names=names, title="Classes in the input space"),
+        ),
+        (
+            "loss.png",
+            "the loss, iteration by iteration",
+            training.loss_curve(losses, title="Loss over 300 iterations with momentum"),
+        ),
+        (
+            "regions.png",
+            "the decision regions",
+            training.decision_regions(
+                lambda points: predict(points, p),
+                X,
+                t,
+                names=names,
+                extent=(-1.5, 1.5, -1.5, 1.5),
+                title="Decision regions",
+            ),
+        ),
+        (
+            "hidden.png",
+            "the hidden layer",
+            training.hidden_space(H, t, names=names, title="Projection on the hidden layer"),
+        ),
+    ]
     for file, _, axes in drawn:
         training.save(axes, out / file)
     return [(out / "graph.svg", "the graph with the verdicts"), *((out / file, what) for file, what, _ in drawn)]
@@ -309,9 +366,12 @@ def claims_table(rows: list[tuple[Numbered, Report]]) -> Any:
     from rich.text import Text
 
     table = Table(
-        title="Document 001: what it claims, and three witnesses", title_justify="left", header_style="bold",
-        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
-    )  # fmt: skip
+        title="Document 001: what it claims, and three witnesses",
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("id", no_wrap=True)
     table.add_column("claim", min_width=16)
     table.add_column("entry", no_wrap=True)

@@ -115,9 +115,14 @@ class SGD:
         for i, p in enumerate(self.params):
             if p.grad is not None:
                 new, self.velocities[i] = sgd(
-                    p._value, p.grad, self.velocities[i],
-                    lr=self.lr, momentum=self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay,
-                )  # fmt: skip
+                    p._value,
+                    p.grad,
+                    self.velocities[i],
+                    lr=self.lr,
+                    momentum=self.momentum,
+                    nesterov=self.nesterov,
+                    weight_decay=self.weight_decay,
+                )
                 p._set(np.asarray(new, dtype=p.dtype))
 
     def zero_grad(self) -> None:

@@ -275,7 +275,7 @@ def reverse_sweep(
                     continue
                 rule = rules[i]
                 if rule.__class__ is function:
-                    if elementwise:
+                    if elementwise:  # noqa: SIM108  (three cases on one line are harder to read)
                         d = g * rule(*saved)
                     else:
                         d = rule(g, *saved) if params is None else rule(g, *saved, **params)

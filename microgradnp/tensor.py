@@ -115,7 +115,7 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
     i = 0
     for parent in parents:
         value = values[i]
-        i += 1  # faster than enumerate or zip
+        i += 1  # noqa: SIM113  (faster than enumerate)
         if keep[i]:
             saved.append(value if parent is not None else constant_of(inputs[i - 1], value))
         else:
@@ -934,10 +934,7 @@ def split_index(index: Any) -> tuple[Any, list[Any]]:
 
     def piece(p: Any) -> Any:
         if isinstance(p, list):
-            if holds_tensor(p):
-                p = tensor(p)
-            else:
-                p = np.asarray(p) if len(p) else np.zeros(0, int)
+            p = tensor(p) if holds_tensor(p) else np.asarray(p) if len(p) else np.zeros(0, int)
         if isinstance(p, Tensor | np.ndarray):
             if p.dtype.kind not in "iub":
                 raise IndexError(f"an index must be of integers or booleans, {explain.describe(p)} is of {p.dtype}")
@@ -1128,7 +1125,11 @@ class no_grad(recording):
 RECORDERS: dict[Any, Callable[..., Any]] = {
     function: (unary, binary, ternary)[primitive.arity - 1](primitive)
     for function, primitive in TABLE.items()
-    if (primitive.arity in (1, 2, 3)
-    and ((isinstance(function, np.ufunc) and function.nout == 1) or (primitive.elementwise and not primitive.honours)))
+    if (
+        primitive.arity in (1, 2, 3)
+        and (
+            (isinstance(function, np.ufunc) and function.nout == 1) or (primitive.elementwise and not primitive.honours)
+        )
+    )
     or function in (np.dot, np.where, linear)
 }

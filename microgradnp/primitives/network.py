@@ -343,7 +343,8 @@ def _cross_entropy_with_slope(
     total, weight = np.add.reduce(e, 0), np.add.reduce(t, 0)
     slope = e * (weight / total) - t
     if reduction != "none" and z.size <= SMALL:  # no call for each term; and neither sum has terms that cancel
-        loss = np.vdot(weight, np.log(total)) - np.vdot(t, z)
+        loss: Array = np.vdot(weight, np.log(total))
+        loss = loss - np.vdot(t, z)
         if loss == loss:
             return loss / _samples(z) if reduction == "mean" else loss, slope
     # a target of 0 takes no part, also where the logit is -inf (0 * inf)

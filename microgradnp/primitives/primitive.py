@@ -138,11 +138,13 @@ class Elementwise(Primitive):
         self.smooth = smooth
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+        """Carry the gradient back, as `Primitive.pull` says."""
         return [
             scaled(g, local, y, xs, params) if want else None for local, want in zip(self.locals, wanted, strict=True)
         ]
 
     def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+        """Carry the tangents forward, as `Primitive.push` says."""
         terms = [scaled(dx, local, y, xs, params) for dx, local in zip(dxs, self.locals, strict=True) if dx is not None]
         return add_terms(terms)
 
@@ -181,12 +183,14 @@ class Structural(Primitive):
         self.broadcasts = broadcasts  # may the rules return gradients of the output's shape, for the engine to sum?
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+        """Carry the gradient back, as `Primitive.pull` says."""
         return [
             rule(g, y, *xs, **params) if want and rule is not None else None
             for rule, want in zip(self.vjps, wanted, strict=True)
         ]
 
     def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+        """Carry the tangents forward, as `Primitive.push` says."""
         terms = []
         for dx, rule in zip(dxs, self.jvps, strict=True):
             if dx is not None and rule is not None:
@@ -214,9 +218,11 @@ class Variadic(Primitive):
         self.jvp = jvp
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+        """Carry the gradient back, as `Primitive.pull` says."""
         return self.vjp(g, y, xs, wanted, **params)
 
     def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+        """Carry the tangents forward, as `Primitive.push` says."""
         return self.jvp(dxs, y, xs, **params)
 
 
@@ -230,9 +236,11 @@ class Constant(Primitive):
         super().__init__(function, arity, [(False,) * (arity + 1)] * max(arity, 1), honours, notation)
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
+        """Carry the gradient back, as `Primitive.pull` says."""
         return [None] * len(xs)
 
     def push(self, dxs: Sequence[Array | None], y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+        """Carry the tangents forward, as `Primitive.push` says."""
         return None
 
 

@@ -316,9 +316,10 @@ class Derivation:
     def _check_inputs(self, given: Mapping[str, Any]) -> None:
         assert self.function is not None
         wanted = {
-            p.name: p.default for p in inspect.signature(self.function).parameters.values()
+            p.name: p.default
+            for p in inspect.signature(self.function).parameters.values()
             if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
-        }  # fmt: skip
+        }
         missing = [n for n, default in wanted.items() if default is inspect.Parameter.empty and n not in given]
         if missing:
             raise DerivationError(
@@ -410,7 +411,7 @@ def listed(names: Mapping[str, Any]) -> str:
 
 
 def reference(value: Any, claimed: bool = False) -> Any:
-    """Return an input in double precision, in which everything is judged; whole numbers too if their gradient is claimed."""
+    """Return an input in double precision, in which all is judged; whole numbers too if their gradient is claimed."""
 
     def convert(x: Any) -> Any:
         if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f":
@@ -505,8 +506,8 @@ class Point:
                     raise DerivationError(f"{graph.function} returns nothing: end it with `return loss`")
                 what = f"{graph.result!r:.60}, a {type(graph.result).__name__}"
                 raise DerivationError(
-                    f"{graph.function} returned {what}, which depends on none of its inputs: return the loss as it was computed, "
-                    "without float(), int(), .item() or .data"
+                    f"{graph.function} returned {what}, which depends on none of its inputs: return the loss as it was "
+                    "computed, without float(), int(), .item() or .data"
                 )
             node = graph.outputs[0]
         label = graph.label(node) or "the loss"
@@ -516,8 +517,8 @@ class Point:
             )
         if node.size != 1:
             raise DerivationError(
-                f"{label}, which {graph.function} returns, has shape {node.shape}: a loss is one number; return np.sum or "
-                "np.mean of it"
+                f"{label}, which {graph.function} returns, has shape {node.shape}: a loss is one number; return "
+                "np.sum or np.mean of it"
             )
         return node
 
@@ -550,7 +551,7 @@ class Point:
                 point.environment = (
                     inputs_moved(self.environment, signed, units)
                     | {
-                        name: tree.transform(lambda x, s=signed, u=units: moved(x, s, u), value)
+                        name: tree.transform(functools.partial(moved, seed=signed, units=units), value)
                         for name, value in self.graph.constants.items()
                         if isinstance(value, list | tuple | dict)  # of quantities that were computed
                     }
@@ -709,8 +710,8 @@ class Judge:
             return f"the loss is {traced} at these inputs"
         if first != second:
             return (
-                f"{point.graph.function} gives another loss at the next call ({first:.10g}, {second:.10g}): it draws random "
-                "numbers or keeps state. Pass the mask, or what else it draws, in as an input"
+                f"{point.graph.function} gives another loss at the next call ({first:.10g}, {second:.10g}): it draws "
+                "random numbers or keeps state. Pass the mask, or what else it draws, in as an input"
             )
         if abs(first - traced) > 1e-9 * max(abs(first), abs(traced)) + 16 * self.noise:
             return (
@@ -742,14 +743,15 @@ class Judge:
 
     @functools.cached_property
     def noisy(self) -> list[tuple[float, dict[str, Outcome]]]:
-        """What the claims give one rounding away when the formulas compute with rounding too: `1 - h` where h is nearly 1."""
+        """What the claims give one rounding away when the formulas round too: `1 - h` where h is nearly 1."""
         return [
-            (p.units, self.evaluate(p, lambda f, p=p: computed_rounded(f, p.seed, p.units))) for p in self.points[1:]
+            (p.units, self.evaluate(p, functools.partial(computed_rounded, seed=p.seed, units=p.units)))
+            for p in self.points[1:]
         ]
 
     @functools.cached_property
     def beside(self) -> list[tuple[Point, dict[str, Outcome]]]:
-        """Points a small step away and what the claims give there, if the point itself is on a kink of the forward pass."""
+        """Points a small step away, and what the claims give there, if the point itself is on a kink."""
         points = [self.point.beside(self.derivation, self.rng) for _ in range(BESIDE)]
         if all(point.graph_like(self.point) for point in points):
             return []
@@ -782,7 +784,6 @@ class Judge:
         """
         outcomes: dict[str, Outcome] = {}
         for claim in self.ordered:
-            used = [outcomes[a] for a in claim.arguments if a in outcomes]
             outcome = outcomes[claim.name] = Outcome()
             if claim.kind == "backward":
                 outcome.received = outcome.true = self.called(claim, point, {}, outcome, off)
@@ -907,9 +908,15 @@ class Judge:
         outcome = outcomes[0]
         true = np.asarray(self.truth(claim, self.point), dtype=np.float64)
         verdict = Verdict(
-            name=claim.name, of=claim.of, kind=claim.kind, status=Status.UNVERIFIABLE, hand=outcome.received, autodiff=true,
-            formula=source_of(claim.function), notes=list(outcome.notes),
-        )  # fmt: skip
+            name=claim.name,
+            of=claim.of,
+            kind=claim.kind,
+            status=Status.UNVERIFIABLE,
+            hand=outcome.received,
+            autodiff=true,
+            formula=source_of(claim.function),
+            notes=list(outcome.notes),
+        )
         culprits = [a for a in claim.arguments if a in self.verdicts and not self.verdicts[a].ok]
         on_true_values = outcome.right and culprits
         if self.doubt or (outcome.failure and not on_true_values):
@@ -963,7 +970,7 @@ class Judge:
         return verdict
 
     def given(self, finding: Finding, alone: Finding, claim: Claim, outcome: Outcome) -> Finding:
-        """Return what is to be said of a formula whose value is wrong: it may be right but for the claims that it uses."""
+        """Return what to say of a formula whose value is wrong: it may be right but for the claims that it uses."""
         if alone.status not in (Status.CORRECT, Status.KINK):
             return alone if outcome.failure else finding
         used = [a for a in claim.arguments if a in self.verdicts]
@@ -983,7 +990,7 @@ class Judge:
     def at_kink(
         self, finding: Finding, claim: Claim, hand: Any, beside: Sequence[tuple[Point, Any]], spread: Any
     ) -> Finding:
-        """Return KINK in place of a finding if the formula is right at all points beside, and not far off at the kink itself.
+        """Return KINK in place of a finding if the formula is right at all points beside, and not far off at the kink.
 
         Where several kinks meet, a right choice at each of them need not lie between the one-sided derivatives.
         """
@@ -1002,7 +1009,7 @@ class Judge:
         off = np.abs(np.asarray(hand) - true)
         if np.any(off > 4 * reach + 1e-6 * np.max(np.abs(true), initial=0.0) + SPREADS * spread):
             return finding
-        note = "the inputs are exactly on a kink of the forward pass, where the derivative is a convention; the formula is right beside it"
+        note = "the inputs are exactly on a kink, where the derivative is a convention; the formula is right beside it"
         return Finding(Status.KINK, finding.error, np.zeros(true.shape, dtype=bool), note)
 
     def rebound(self, claim: Claim) -> list[str]:
@@ -1060,10 +1067,13 @@ class Judge:
                 value = part_of(whole.received, key, claim)
                 return Outcome(received=value, true=value, notes=list(whole.notes))
 
+            def part_on_true_values(outcomes: dict[str, Outcome], key: str = key) -> Any:
+                return part_of(outcomes[claim.name].received, key, claim)
+
             verdict = self.verdict(gradient, [part(e) for e in self.evaluations], part)
             verdict.kind, verdict.formula = "backward", source_of(claim.function)
             if verdict.status is Status.WRONG and not gradient.indices:
-                self.explainer.explain(verdict, gradient, lambda outcomes, part=part: part(outcomes).true)
+                self.explainer.explain(verdict, gradient, part_on_true_values)
             verdicts.append(verdict)
         return verdicts
 
@@ -1102,7 +1112,8 @@ def returned_names(claim: Claim, result: Any, point: Point) -> dict[str, str]:
         names = {claim.wrt[0]: claim.wrt[0]}
     else:
         raise DerivationError(
-            f"{claim.name} returned {type(result).__name__}: return a dict of gradients, or a tuple with @d.backward(wrt=[...])"
+            f"{claim.name} returned {type(result).__name__}: return a dict of gradients, or a tuple with "
+            "@d.backward(wrt=[...])"
         )
     if not names:
         raise DerivationError(f"{claim.name} returned no gradients: return a dict such as {{'W': dW}}")
@@ -1173,7 +1184,8 @@ def source_of(function: Function) -> str:
     for node in ast.walk(parsed):
         if isinstance(node, ast.FunctionDef) and node.name == getattr(function, "__name__", ""):
             returns = [n for n in ast.walk(node) if isinstance(n, ast.Return) and n.value is not None]
-            return ast.unparse(returns[-1].value) if len(returns) == 1 and returns[0].value is not None else ""
+            value = returns[0].value if len(returns) == 1 else None
+            return ast.unparse(value) if value is not None else ""
         if isinstance(node, ast.Lambda) and getattr(function, "__name__", "") == "<lambda>":
             return ast.unparse(node.body)
     return ""

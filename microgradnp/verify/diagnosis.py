@@ -132,13 +132,19 @@ def whole(s: Situation) -> Iterator[Candidate]:
         if right.shape[axis] > 1:
             for step in (1, -1):
                 yield Candidate(
-                    ("roll", axis, step), Cause.SHIFTED_INDEX, 2, f"shifted by {'one' if step == 1 else 'minus one'} along axis {axis}",
+                    ("roll", axis, step),
+                    Cause.SHIFTED_INDEX,
+                    2,
+                    f"shifted by {'one' if step == 1 else 'minus one'} along axis {axis}",
                     lambda axis=axis, step=step: np.roll(right, step, axis),
-                )  # fmt: skip
+                )
                 yield Candidate(
-                    ("shift", axis, step), Cause.SHIFTED_INDEX, 2, f"shifted by one along axis {axis}, with zeros moved in",
+                    ("shift", axis, step),
+                    Cause.SHIFTED_INDEX,
+                    2,
+                    f"shifted by one along axis {axis}, with zeros moved in",
                     lambda axis=axis, step=step: shifted(right, step, axis),
-                )  # fmt: skip
+                )
             yield Candidate(
                 ("flip", axis),
                 Cause.SHIFTED_INDEX,
@@ -238,16 +244,27 @@ def activation(s: Situation, chain: Chain, place: int) -> Iterator[Candidate]:
         lambda: chain.with_factor(derivative**2),
     )
     yield Candidate(
-        (*key, "place"), Cause.DERIVATIVE_AT_WRONG_PLACE, 0.1 + near,
-        f"with the derivative of {y_name} taken at {y_name} instead of at {z_name}", lambda: chain.with_factor(chain.slope_at(chain.y)),
-    )  # fmt: skip
+        (*key, "place"),
+        Cause.DERIVATIVE_AT_WRONG_PLACE,
+        0.1 + near,
+        f"with the derivative of {y_name} taken at {y_name} instead of at {z_name}",
+        lambda: chain.with_factor(chain.slope_at(chain.y)),
+    )
     yield Candidate(
-        (*key, "upstream"), Cause.UPSTREAM_IGNORED, 0.4 + near,
-        f"with the derivative of {y_name} alone, without what comes from above", lambda: chain.with_value(derivative),
-    )  # fmt: skip
+        (*key, "upstream"),
+        Cause.UPSTREAM_IGNORED,
+        0.4 + near,
+        f"with the derivative of {y_name} alone, without what comes from above",
+        lambda: chain.with_value(derivative),
+    )
     if mask:
-        yield Candidate((*key, "inverted"), Cause.WRONG_MASK, 0.2 + near, f"with the mask {mask} inverted",
-                        lambda: chain.with_factor(np.where(derivative == 0, np.max(derivative), 0.0)))  # fmt: skip
+        yield Candidate(
+            (*key, "inverted"),
+            Cause.WRONG_MASK,
+            0.2 + near,
+            f"with the mask {mask} inverted",
+            lambda: chain.with_factor(np.where(derivative == 0, np.max(derivative), 0.0)),
+        )
         yield Candidate(
             (*key, "unscaled"),
             Cause.SCALE,
@@ -287,8 +304,13 @@ def activation(s: Situation, chain: Chain, place: int) -> Iterator[Candidate]:
         if form in ("{z}", "2 * {z}"):
             continue
         text = form.format(z=y_name, s="s")
-        yield Candidate((*key, "extra", form), Cause.EXTRA_ACTIVATION_DERIVATIVE, 1 + near, f"with {text} as one factor too many",
-                        lambda f=function: chain.with_factor(derivative * quiet(f, chain.y)))  # fmt: skip
+        yield Candidate(
+            (*key, "extra", form),
+            Cause.EXTRA_ACTIVATION_DERIVATIVE,
+            1 + near,
+            f"with {text} as one factor too many",
+            lambda f=function: chain.with_factor(derivative * quiet(f, chain.y)),
+        )
 
 
 def quiet(f: Callable[[Array], Array], x: Array) -> Array:
@@ -352,7 +374,7 @@ def steps(s: Situation) -> Iterator[Candidate]:
     """Yield mistakes at single steps: left out, counted twice, turned, with a wrong operand, transposed."""
     scene = s.scene
     into: dict[Node, int] = {}
-    for (k, i), _ in scene.contribution.items():
+    for k, i in scene.contribution:
         parent = scene.nodes[k].parents[i]
         assert parent is not None
         into[parent] = into.get(parent, 0) + 1
@@ -401,9 +423,13 @@ def accumulated(s: Situation, edge: tuple[int, int], value: Array, near: float) 
         lambda: others,
     )
     yield Candidate(
-        (*edge, "part"), Cause.REGULARISER if penalty else Cause.SCALE, 1 + near, f"with {what} scaled by {{c}}",
-        lambda: solved(s.hand, scene.right - others, others), free=True,
-    )  # fmt: skip
+        (*edge, "part"),
+        Cause.REGULARISER if penalty else Cause.SCALE,
+        1 + near,
+        f"with {what} scaled by {{c}}",
+        lambda: solved(s.hand, scene.right - others, others),
+        free=True,
+    )
 
 
 def solved(hand: Array, base: Array, part: Array) -> Array | None:
@@ -450,27 +476,53 @@ def operand_mistakes(s: Situation, node: Node, i: int, near: float) -> Iterator[
         label = (scene.label(other) if other is not None else None) or "the operand"
         if name in ("matmul", "dot", "einsum") and value.ndim == 2:
             if value.shape[0] == value.shape[1]:
-                yield Candidate((*edge, j, "transpose"), Cause.TRANSPOSE, 0.2 + near, f"with {label} where its transpose belongs, or the other way round",
-                                lambda j=j, v=value: replaced(scene, node, i, g, j, v.T))  # fmt: skip
+                yield Candidate(
+                    (*edge, j, "transpose"),
+                    Cause.TRANSPOSE,
+                    0.2 + near,
+                    f"with {label} where its transpose belongs, or the other way round",
+                    lambda j=j, v=value: replaced(scene, node, i, g, j, v.T),
+                )
             if name in ("matmul", "dot"):
                 yield from product_mistakes(s, node, i, j, g, value, label, near)
         if name in ("matmul", "dot", "multiply", "divide", "einsum", "linear", "power"):
             for other_name, candidate in s.pool.items():
                 if candidate.shape == value.shape and other_name != label and not np.array_equal(candidate, value):
-                    yield Candidate((*edge, j, "operand", other_name), Cause.WRONG_OPERAND, 0.8 + near, f"with {other_name} in place of {label}",
-                                    lambda j=j, v=candidate: replaced(scene, node, i, g, j, v))  # fmt: skip
+                    yield Candidate(
+                        (*edge, j, "operand", other_name),
+                        Cause.WRONG_OPERAND,
+                        0.8 + near,
+                        f"with {other_name} in place of {label}",
+                        lambda j=j, v=candidate: replaced(scene, node, i, g, j, v),
+                    )
             if other is not None:
                 drift = scene.point.gradients.get(other)
                 if drift is not None and np.shape(drift) == value.shape:
-                    yield Candidate((*edge, j, "stale"), Cause.STALE_VALUE, 0.75 + near, f"with {label} after its update, {label} - {{c}} * its gradient",
-                                    lambda j=j, d=np.asarray(drift): stale(s, node, i, g, j, d), free=True)  # fmt: skip
+                    yield Candidate(
+                        (*edge, j, "stale"),
+                        Cause.STALE_VALUE,
+                        0.75 + near,
+                        f"with {label} after its update, {label} - {{c}} * its gradient",
+                        lambda j=j, d=drift: stale(s, node, i, g, j, np.asarray(d)),
+                        free=True,
+                    )
             for axis in range(value.ndim):
                 for step in (1, -1):
-                    yield Candidate((*edge, j, "roll", axis, step), Cause.SHIFTED_INDEX, 2.5 + near, f"with {label} shifted by one along axis {axis}",
-                                    lambda j=j, v=value, a=axis, t=step: replaced(scene, node, i, g, j, np.roll(v, t, a)))  # fmt: skip
+                    yield Candidate(
+                        (*edge, j, "roll", axis, step),
+                        Cause.SHIFTED_INDEX,
+                        2.5 + near,
+                        f"with {label} shifted by one along axis {axis}",
+                        lambda j=j, v=value, a=axis, t=step: replaced(scene, node, i, g, j, np.roll(v, t, a)),
+                    )
     if name in ("multiply", "divide", "matmul", "dot"):
-        yield Candidate((*edge, "ones"), Cause.UPSTREAM_IGNORED, 0.8 + near, f"without {upstream}: the upstream gradient is ignored",
-                        lambda: scene.with_contribution(edge, scene.pulled(node, i, np.ones(node.shape))))  # fmt: skip
+        yield Candidate(
+            (*edge, "ones"),
+            Cause.UPSTREAM_IGNORED,
+            0.8 + near,
+            f"without {upstream}: the upstream gradient is ignored",
+            lambda: scene.with_contribution(edge, scene.pulled(node, i, np.ones(node.shape))),
+        )
 
 
 def replaced(scene: Scene, node: Node, i: int, g: Array, j: int, value: Array) -> Array | None:
@@ -519,8 +571,11 @@ def product_mistakes(
         lambda: elementwise(g, value.T),
     )
     if g.ndim == 2 and value.ndim == 2:
-        for form, text in ((lambda: value @ g, f"{label} @ {s.gradient_name(node)}"), (lambda: g.T @ value, f"{s.gradient_name(node)}.T @ {label}"),
-                           (lambda: value.T @ g.T, f"{label}.T @ {s.gradient_name(node)}.T")):  # fmt: skip
+        for form, text in (
+            (lambda: value @ g, f"{label} @ {s.gradient_name(node)}"),
+            (lambda: g.T @ value, f"{s.gradient_name(node)}.T @ {label}"),
+            (lambda: value.T @ g.T, f"{label}.T @ {s.gradient_name(node)}.T"),
+        ):
             yield Candidate(
                 (*edge, j, text),
                 Cause.TRANSPOSE,
@@ -547,10 +602,20 @@ def received(s: Situation) -> Iterator[Candidate]:
         name = s.gradient_name(node)
         for other, value in s.pool.items():
             if value.shape == gradient.shape:
-                yield Candidate(("given", s.scene.position[node], other), Cause.WRONG_OPERAND, 0.8, f"with {other} in place of {name}",
-                                lambda n=node, v=value: s.scene.with_gradient(n, v))  # fmt: skip
-        yield Candidate(("given", s.scene.position[node], "ones"), Cause.UPSTREAM_IGNORED, 0.5, f"without {name}: the upstream gradient is ignored",
-                        lambda n=node, g=gradient: s.scene.with_gradient(n, np.ones_like(g)))  # fmt: skip
+                yield Candidate(
+                    ("given", s.scene.position[node], other),
+                    Cause.WRONG_OPERAND,
+                    0.8,
+                    f"with {other} in place of {name}",
+                    lambda n=node, v=value: s.scene.with_gradient(n, v),
+                )
+        yield Candidate(
+            ("given", s.scene.position[node], "ones"),
+            Cause.UPSTREAM_IGNORED,
+            0.5,
+            f"without {name}: the upstream gradient is ignored",
+            lambda n=node, g=gradient: s.scene.with_gradient(n, np.ones_like(g)),
+        )
 
 
 def softmaxes(s: Situation) -> Iterator[Candidate]:
@@ -573,15 +638,50 @@ def softmaxes(s: Situation) -> Iterator[Candidate]:
                 right = value * (g - (g * value).sum(axis=axis, keepdims=True))
                 zn, yn = scene.label(z), scene.label(y)
                 for kind, cause, rank, text, wrong in (
-                    ("diagonal", Cause.SOFTMAX_DIAGONAL, 0.1, f"with only the diagonal of the softmax's Jacobian, {yn} * (1 - {yn})", value * (1 - value) * g),
-                    ("none", Cause.MISSING_ACTIVATION_DERIVATIVE, 0.3, f"with the derivative of the softmax {yn} left out", g),
+                    (
+                        "diagonal",
+                        Cause.SOFTMAX_DIAGONAL,
+                        0.1,
+                        f"with only the diagonal of the softmax's Jacobian, {yn} * (1 - {yn})",
+                        value * (1 - value) * g,
+                    ),
+                    (
+                        "none",
+                        Cause.MISSING_ACTIVATION_DERIVATIVE,
+                        0.3,
+                        f"with the derivative of the softmax {yn} left out",
+                        g,
+                    ),
                     ("scale", Cause.SOFTMAX_DIAGONAL, 0.4, f"with {yn} alone for the softmax's Jacobian", value * g),
-                    ("sum", Cause.AXIS, 0.6, "with the softmax's sum taken over all entries", value * (g - (g * value).sum())),
-                    ("axis", Cause.AXIS, 0.6, "with the softmax's sum taken over the wrong axis", value * (g - (g * value).sum(axis=(axis + 1) % x.ndim, keepdims=True))),
-                    ("extra", Cause.EXTRA_ACTIVATION_DERIVATIVE, 0.4, f"with {yn} * (1 - {yn}) as one factor too many", right * value * (1 - value)),
-                ):  # fmt: skip
-                    yield Candidate((*key, axis, kind), cause, rank + near, f"{text} ({zn})",
-                                    lambda w=wrong, r=right: scene.right + scene.carried(z, w - r))  # fmt: skip
+                    (
+                        "sum",
+                        Cause.AXIS,
+                        0.6,
+                        "with the softmax's sum taken over all entries",
+                        value * (g - (g * value).sum()),
+                    ),
+                    (
+                        "axis",
+                        Cause.AXIS,
+                        0.6,
+                        "with the softmax's sum taken over the wrong axis",
+                        value * (g - (g * value).sum(axis=(axis + 1) % x.ndim, keepdims=True)),
+                    ),
+                    (
+                        "extra",
+                        Cause.EXTRA_ACTIVATION_DERIVATIVE,
+                        0.4,
+                        f"with {yn} * (1 - {yn}) as one factor too many",
+                        right * value * (1 - value),
+                    ),
+                ):
+                    yield Candidate(
+                        (*key, axis, kind),
+                        cause,
+                        rank + near,
+                        f"{text} ({zn})",
+                        lambda w=wrong, r=right, z=z: scene.right + scene.carried(z, w - r),
+                    )
 
 
 def losses(s: Situation) -> Iterator[Candidate]:
@@ -620,8 +720,13 @@ def losses(s: Situation) -> Iterator[Candidate]:
                 said = text.format(y=name, t=target)
                 cause = Cause.MISSING_TERM if "left out" in said else Cause.WRONG_LOSS
                 near_p, here = 1.2 + near, p
-                yield Candidate((scene.position[p], target, text), cause, near_p, f"with {said} for the gradient at {name}",
-                                lambda f=form, y=prediction, t=t, here=here: scene.with_gradient(here, quiet(lambda y: f(y, t), y)))  # fmt: skip
+                yield Candidate(
+                    (scene.position[p], target, text),
+                    cause,
+                    near_p,
+                    f"with {said} for the gradient at {name}",
+                    lambda f=form, y=prediction, t=t, here=here: scene.with_gradient(here, quiet(lambda y: f(y, t), y)),
+                )
     for y, node in ((n, g) for n, g in scene.point.graph.names.items()):
         for t in s.pool:
             if (
@@ -633,11 +738,16 @@ def losses(s: Situation) -> Iterator[Candidate]:
             ):
                 a, b = s.pool[y], s.pool[t]
                 for text, value, cause in (
-                    (f"{y} - {t}", a - b, Cause.WRONG_LOSS), (f"({y} - {t}) * {y} * (1 - {y})", (a - b) * a * (1 - a), Cause.EXTRA_ACTIVATION_DERIVATIVE),
+                    (f"{y} - {t}", a - b, Cause.WRONG_LOSS),
+                    (f"({y} - {t}) * {y} * (1 - {y})", (a - b) * a * (1 - a), Cause.EXTRA_ACTIVATION_DERIVATIVE),
                     (f"({y} - {t}) * (1 - {y}**2)", (a - b) * (1 - a * a), Cause.EXTRA_ACTIVATION_DERIVATIVE),
-                    (f"{y} + {t}", a + b, Cause.SIGN), (y, a, Cause.MISSING_TERM), (f"-{t}", -b, Cause.MISSING_TERM), (f"{y} * {t}", a * b, Cause.WRONG_LOSS),
-                    (f"sign({y} - {t})", np.sign(a - b), Cause.WRONG_LOSS), (f"({y} - {t})**2", (a - b) ** 2, Cause.WRONG_LOSS),
-                ):  # fmt: skip
+                    (f"{y} + {t}", a + b, Cause.SIGN),
+                    (y, a, Cause.MISSING_TERM),
+                    (f"-{t}", -b, Cause.MISSING_TERM),
+                    (f"{y} * {t}", a * b, Cause.WRONG_LOSS),
+                    (f"sign({y} - {t})", np.sign(a - b), Cause.WRONG_LOSS),
+                    (f"({y} - {t})**2", (a - b) ** 2, Cause.WRONG_LOSS),
+                ):
                     yield Candidate(("closed", text), cause, 1.4, f"only it is {text}", lambda v=value: v)
 
 
@@ -664,7 +774,7 @@ def terms(s: Situation) -> Iterator[Candidate]:
                 cause,
                 1,
                 f"plus a penalty {{c}} * sign({name})",
-                lambda v=np.sign(value): solved(s.hand, right, v),
+                lambda v=value: solved(s.hand, right, np.sign(v)),
                 free=True,
             )
 
@@ -685,9 +795,15 @@ def factors(s: Situation) -> Iterator[Candidate]:
                 continue
             binary = len(np.unique(value)) <= 2 and np.any(value == 0) and value.size > 1
             for form, f, rank in (
-                ("{}", lambda v: v, 1.8), ("1 - {}", lambda v: 1 - v, 1.9), ("{0} * (1 - {0})", lambda v: v * (1 - v), 1.0), ("1 - {}**2", lambda v: 1 - v * v, 1.0),
-                ("1 / {}", lambda v: 1 / v, 1.9), ("({} > 0)", lambda v: (v > 0) * 1.0, 1.2), ("sign({})", np.sign, 2.0), ("{}**2", lambda v: v * v, 2.2),
-            ):  # fmt: skip
+                ("{}", lambda v: v, 1.8),
+                ("1 - {}", lambda v: 1 - v, 1.9),
+                ("{0} * (1 - {0})", lambda v: v * (1 - v), 1.0),
+                ("1 - {}**2", lambda v: 1 - v * v, 1.0),
+                ("1 / {}", lambda v: 1 / v, 1.9),
+                ("({} > 0)", lambda v: (v > 0) * 1.0, 1.2),
+                ("sign({})", np.sign, 2.0),
+                ("{}**2", lambda v: v * v, 2.2),
+            ):
                 text = form.format(name)
                 cause = (
                     Cause.WRONG_MASK
@@ -696,8 +812,13 @@ def factors(s: Situation) -> Iterator[Candidate]:
                     if rank <= 1.2
                     else Cause.MISSING_FACTOR
                 )
-                yield Candidate(("factor", s.scene.position[node], name, form), cause, rank + place * 0.01, f"with {text} as a factor too many on {where}",
-                                lambda f=f, v=value, n=node, g=gradient: s.scene.with_gradient(n, g * quiet(f, v)))  # fmt: skip
+                yield Candidate(
+                    ("factor", s.scene.position[node], name, form),
+                    cause,
+                    rank + place * 0.01,
+                    f"with {text} as a factor too many on {where}",
+                    lambda f=f, v=value, n=node, g=gradient: s.scene.with_gradient(n, g * quiet(f, v)),
+                )
 
 
 # -- the search ----------------------------------------------------------------------------------------------------
@@ -839,8 +960,16 @@ def constant_name(c: float, s: Situation) -> str:
         if value.size > 1:
             sizes.setdefault(value.size, f"{name}.size")
     for n, where in sizes.items():
-        known.update({f"{n} = {where}": float(n), f"1/{n}, with {n} = {where}": 1 / n, f"2/{n}, with {n} = {where}": 2 / n, f"{n}/2, with {n} = {where}": n / 2,
-                      f"sqrt({n}), with {n} = {where}": math.sqrt(n), f"1/sqrt({n}), with {n} = {where}": 1 / math.sqrt(n)})  # fmt: skip
+        known.update(
+            {
+                f"{n} = {where}": float(n),
+                f"1/{n}, with {n} = {where}": 1 / n,
+                f"2/{n}, with {n} = {where}": 2 / n,
+                f"{n}/2, with {n} = {where}": n / 2,
+                f"sqrt({n}), with {n} = {where}": math.sqrt(n),
+                f"1/sqrt({n}), with {n} = {where}": 1 / math.sqrt(n),
+            }
+        )
     for name, value in s.environment.items():
         if (
             isinstance(value, int | float | np.generic)
@@ -895,7 +1024,7 @@ def wrong_shape(s: Situation, subject: str) -> Explanation | None:
                     return Explanation(
                         Cause.AXIS, f"`{subject}` is {what} over axis {axis}, which {s.scene.quantity} keeps", 0
                     )
-    for (k, i), _ in s.scene.contribution.items():
+    for k, i in s.scene.contribution:
         node = s.scene.nodes[k]
         if node.parents[i] is s.scene.target and node.shape != right.shape:
             g = s.scene.gradient[node]

@@ -306,7 +306,7 @@ def check_one(
 def rounding_of_gradients(
     scalar: Function, point: Sequence[Any], true: Sequence[Any], rng: np.random.Generator
 ) -> tuple[list[Any], float]:
-    """Return how far the gradients move when every number in their computation is one rounding off, and the function."""
+    """Return how far the gradients, and the function, move when every number on the way is one rounding off."""
     with np.errstate(all="ignore"):
         graph = trace(scalar, *(scalar_of(p) for p in point))
     if not graph.outputs:  # a constant
@@ -342,13 +342,16 @@ def judged(
     values = witness.at(g)
     at = int(np.argmax(np.where(known, np.abs(values - witness.slopes.value), -1.0))) if values.size else None
     check = InputCheck(
-        label, Status.CORRECT,
+        label,
+        Status.CORRECT,
         witness.entries[at] if at is not None else None,
         float(values[at]) if at is not None else float("nan"),
         float(witness.slopes.value[at]) if at is not None else float("nan"),
         largest_error(values[known], np.asarray(witness.slopes.value[known])) if np.any(known) else 0.0,
-        int(np.sum(wrong)), len(values), g.size,
-    )  # fmt: skip
+        int(np.sum(wrong)),
+        len(values),
+        g.size,
+    )
     if not np.all(np.isfinite(g)):
         check.status = Status.UNVERIFIABLE
         check.explanation = f"autodiff gives {int(np.sum(~np.isfinite(g)))} of {g.size} entries that are not finite"

@@ -1,4 +1,4 @@
-"""Three witnesses judged: is a hand-written value equal to autodiff and to differences, up to rounding and kinks?"""
+"""Three witnesses judged: whether a hand-written value equals autodiff and differences, up to rounding and kinks."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Witness:
     def of(
         cls, f: Callable[[Floats], Any], x: Floats, budget: int, rng: np.random.Generator, noise: float = 0.0
     ) -> Witness:
-        """Measure the gradient of f, whose values are off by `noise`, at x: all entries, or `budget` of them and some directions."""
+        """Measure the gradient of f at x: all entries, or `budget` of them and directions; values are off by `noise`."""
         # what moves f by less than its noise cannot be seen, on the scale of the entry or, at 0, of the array
         size = float(np.sqrt(np.mean(x**2))) or 1.0 if x.size else 1.0
         with np.errstate(over="ignore"):
@@ -359,8 +359,8 @@ def conflict(true: Floats, tolerance: Floats, witness: Witness) -> str:
     for v, slope in witness.directions:
         if disagrees(v, slope, true, tolerance):
             return (
-                f"the witnesses disagree: along a random direction autodiff says {float(np.sum(v * true)):.6g}, differences "
-                f"{slope.value:.6g} ± {slope.error:.1g}"
+                f"the witnesses disagree: along a random direction autodiff says {float(np.sum(v * true)):.6g}, "
+                f"differences {slope.value:.6g} ± {slope.error:.1g}"
             )
     return ""
 

@@ -22,8 +22,11 @@ Array = Any
 
 SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "power": "**", "dot": "@"}
 FAMILIES = (
-    (np.sin, np.cos), (np.exp, np.log, np.sqrt, np.square, np.abs), (np.tanh, np.sinh, np.cosh), (np.maximum, np.minimum),
-)  # fmt: skip
+    (np.sin, np.cos),
+    (np.exp, np.log, np.sqrt, np.square, np.abs),
+    (np.tanh, np.sinh, np.cosh),
+    (np.maximum, np.minimum),
+)
 
 
 class Formula:
@@ -104,19 +107,49 @@ def rewritten(f: Formula, node: Node, k: int) -> Iterator[Repair]:
             ("+", Cause.SIGN if name == "subtract" else Cause.MISSING_FACTOR, 0.5, f"{s} + {t}", lambda: a + b),
             ("-", Cause.SIGN if name == "add" else Cause.MISSING_FACTOR, 0.5, f"{s} - {t}", lambda: a - b),
             ("r-", Cause.SIGN, 0.5, f"{t} - {s}", lambda: b - a),
-            ("*", Cause.MATMUL_VS_ELEMENTWISE if name in ("matmul", "dot") else Cause.MISSING_FACTOR, 0.5, f"{s} * {t}", lambda: a * b),
+            (
+                "*",
+                Cause.MATMUL_VS_ELEMENTWISE if name in ("matmul", "dot") else Cause.MISSING_FACTOR,
+                0.5,
+                f"{s} * {t}",
+                lambda: a * b,
+            ),
             ("/", Cause.MISSING_FACTOR, 0.6, f"{s} / {t}", lambda: a / b),
             ("r/", Cause.MISSING_FACTOR, 0.8, f"{t} / {s}", lambda: b / a),
             ("**", Cause.MISSING_FACTOR, 0.8, f"{s} ** {t}", lambda: np.power(a, b)),
-            ("a", Cause.EXTRA_ACTIVATION_DERIVATIVE if is_slope(f, b) else Cause.DOUBLE_COUNT if name in ("add", "subtract") else Cause.MISSING_FACTOR, 0.7, s, lambda: a),
-            ("b", Cause.EXTRA_ACTIVATION_DERIVATIVE if is_slope(f, a) else Cause.DOUBLE_COUNT if name in ("add", "subtract") else Cause.MISSING_FACTOR, 0.7, t, lambda: b),
-        ]  # fmt: skip
+            (
+                "a",
+                Cause.EXTRA_ACTIVATION_DERIVATIVE
+                if is_slope(f, b)
+                else Cause.DOUBLE_COUNT
+                if name in ("add", "subtract")
+                else Cause.MISSING_FACTOR,
+                0.7,
+                s,
+                lambda: a,
+            ),
+            (
+                "b",
+                Cause.EXTRA_ACTIVATION_DERIVATIVE
+                if is_slope(f, a)
+                else Cause.DOUBLE_COUNT
+                if name in ("add", "subtract")
+                else Cause.MISSING_FACTOR,
+                0.7,
+                t,
+                lambda: b,
+            ),
+        ]
         if a.ndim and b.ndim:
             swap = Cause.TRANSPOSE if name in ("matmul", "dot") else Cause.MATMUL_VS_ELEMENTWISE
             forms += [
-                ("@", swap, 0.4, f"{s} @ {t}", lambda: a @ b), ("@T", swap, 0.4, f"{s} @ {t}.T", lambda: a @ b.T), ("T@", swap, 0.4, f"{s}.T @ {t}", lambda: a.T @ b),
-                ("r@", swap, 0.6, f"{t} @ {s}", lambda: b @ a), ("rT@", swap, 0.6, f"{t}.T @ {s}", lambda: b.T @ a), ("r@T", swap, 0.6, f"{t} @ {s}.T", lambda: b @ a.T),
-            ]  # fmt: skip
+                ("@", swap, 0.4, f"{s} @ {t}", lambda: a @ b),
+                ("@T", swap, 0.4, f"{s} @ {t}.T", lambda: a @ b.T),
+                ("T@", swap, 0.4, f"{s}.T @ {t}", lambda: a.T @ b),
+                ("r@", swap, 0.6, f"{t} @ {s}", lambda: b @ a),
+                ("rT@", swap, 0.6, f"{t}.T @ {s}", lambda: b.T @ a),
+                ("r@T", swap, 0.6, f"{t} @ {s}.T", lambda: b @ a.T),
+            ]
         for key, cause, rank, text, value in forms:
             if text != here:
                 yield other(key, cause, rank, text, value)
@@ -128,8 +161,13 @@ def rewritten(f: Formula, node: Node, k: int) -> Iterator[Repair]:
                 for function, label in ((np.sum, "sum"), (np.mean, "mean")):
                     same = axis == params.get("axis")
                     cause = Cause.AXIS if not same else Cause.SCALE if label != name else Cause.SHAPE
-                    yield other(f"{label}{axis}{keep}", cause, 0.4, f"{label}({texts[0]}, axis={axis}{', keepdims=True' if keep else ''})",
-                                lambda fn=function, ax=axis, kd=keep: fn(x, axis=ax, keepdims=kd))  # fmt: skip
+                    yield other(
+                        f"{label}{axis}{keep}",
+                        cause,
+                        0.4,
+                        f"{label}({texts[0]}, axis={axis}{', keepdims=True' if keep else ''})",
+                        lambda fn=function, ax=axis, kd=keep: fn(x, axis=ax, keepdims=kd),
+                    )
         yield other("bare", Cause.AXIS, 0.7, texts[0], lambda: x)
     if len(xs) == 1 and name in ("transpose", "negative", "flip", "roll"):
         yield other(
@@ -250,10 +288,19 @@ def amended(f: Formula, node: Node, k: int) -> Iterator[Repair]:
         except ValueError:
             continue
         for form, g, rank in (
-            ("{0} * (1 - {0})", lambda v: v * (1 - v), 0.3), ("1 - {0}**2", lambda v: 1 - v * v, 0.3), ("({0} > 0)", lambda v: (v > 0) * 1.0, 0.3),
-            ("{0}", lambda v: v, 0.6), ("1 - {0}", lambda v: 1 - v, 0.6), ("1 / {0}", lambda v: 1 / v, 0.8), ("{0}**2", lambda v: v * v, 0.9),
-            ("1 / {0}**2", lambda v: 1 / (v * v), 1.0), ("cos({0})", np.cos, 0.9), ("sin({0})", np.sin, 1.0), ("exp({0})", np.exp, 1.0), ("sign({0})", np.sign, 0.9),
-        ):  # fmt: skip
+            ("{0} * (1 - {0})", lambda v: v * (1 - v), 0.3),
+            ("1 - {0}**2", lambda v: 1 - v * v, 0.3),
+            ("({0} > 0)", lambda v: (v > 0) * 1.0, 0.3),
+            ("{0}", lambda v: v, 0.6),
+            ("1 - {0}", lambda v: 1 - v, 0.6),
+            ("1 / {0}", lambda v: 1 / v, 0.8),
+            ("{0}**2", lambda v: v * v, 0.9),
+            ("1 / {0}**2", lambda v: 1 / (v * v), 1.0),
+            ("cos({0})", np.cos, 0.9),
+            ("sin({0})", np.sin, 1.0),
+            ("exp({0})", np.exp, 1.0),
+            ("sign({0})", np.sign, 0.9),
+        ):
             text = form.format(name)
             with np.errstate(all="ignore"):
                 factor = g(value)

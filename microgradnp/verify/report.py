@@ -14,12 +14,21 @@ from microgradnp.verify.judgement import Cause, Status
 
 #: For people who cannot tell the colours, and for print.
 SYMBOLS = {
-    Status.CORRECT: "✓", Status.WRONG: "✗", Status.GIVEN: "(✓)", Status.CONVENTION: "≈", Status.KINK: "∧", Status.UNVERIFIABLE: "?",
-}  # fmt: skip
+    Status.CORRECT: "✓",
+    Status.WRONG: "✗",
+    Status.GIVEN: "(✓)",
+    Status.CONVENTION: "≈",
+    Status.KINK: "∧",
+    Status.UNVERIFIABLE: "?",
+}
 STYLES = {
-    Status.CORRECT: "green", Status.WRONG: "bold red", Status.GIVEN: "yellow", Status.CONVENTION: "cyan", Status.KINK: "cyan",
+    Status.CORRECT: "green",
+    Status.WRONG: "bold red",
+    Status.GIVEN: "yellow",
+    Status.CONVENTION: "cyan",
+    Status.KINK: "cyan",
     Status.UNVERIFIABLE: "magenta",
-}  # fmt: skip
+}
 RIGHT = (Status.CORRECT, Status.CONVENTION, Status.KINK)
 
 

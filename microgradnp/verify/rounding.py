@@ -187,15 +187,15 @@ def computed_off(node: Node, y: Array, xs: list[Array], seed: int, units: float)
     primitive = node.primitive
     if np.asarray(y).dtype.kind != "f" or primitive.constant or (primitive.elementwise and not primitive.smooth):
         return y
-    off = moved(y, seed, units)
+    off, chosen = moved(y, seed, units), np.zeros(np.shape(y), dtype=bool)
     if primitive.name in ("add", "subtract"):
         chosen = (xs[0] == 0) | (xs[1] == 0)
     elif primitive.elementwise:
-        chosen = np.zeros(np.shape(y), dtype=bool)
         for x in xs:
             chosen |= np.abs(y) == np.abs(x)
     elif np.size(y) + sum(np.size(x) for x in xs) > SORTABLE:
         return off
     else:
-        chosen = np.isin(y, np.concatenate([np.ravel(x) for x in xs] or [np.zeros(0)]))
-    return np.where(chosen, y, off)[()] if np.any(chosen) else off
+        chosen = np.asarray(np.isin(y, np.concatenate([np.ravel(x) for x in xs] or [np.zeros(0)])))
+    kept: Array = np.where(chosen, y, off)
+    return kept[()]

@@ -85,8 +85,14 @@ def check_rule(
     first = caller(cotangent)
     graph, loss = traced(f, args, names, cotangent)
     if caller.failure:
-        verdict = Verdict(name=getattr(backward, "__name__", "backward"), of=names[wanted[0]] if wanted else "", kind="backward",
-                          status=Status.UNVERIFIABLE, explanation=caller.failure, formula=source_of(backward))  # fmt: skip
+        verdict = Verdict(
+            name=getattr(backward, "__name__", "backward"),
+            of=names[wanted[0]] if wanted else "",
+            kind="backward",
+            status=Status.UNVERIFIABLE,
+            explanation=caller.failure,
+            formula=source_of(backward),
+        )
         return Report(f"rule of {getattr(f, '__name__', 'f')}", [verdict], graph, loss)
     doubled, opposite = caller(2 * cotangent), caller(-cotangent)
     true = autodiff_of(f, args, wanted, cotangent)
@@ -103,9 +109,17 @@ def check_rule(
 
         witness = Witness.of(along, x, budget, rng)
         hand = first[k]
-        verdict = Verdict(name=f"{getattr(backward, '__name__', 'backward')}: {names[i]}", of=names[i], kind="backward",
-                          status=Status.UNVERIFIABLE, hand=hand, differences=witness.full(), kinks=witness.kinks(),
-                          formula=source_of(backward), notes=list(caller.notes))  # fmt: skip
+        verdict = Verdict(
+            name=f"{getattr(backward, '__name__', 'backward')}: {names[i]}",
+            of=names[i],
+            kind="backward",
+            status=Status.UNVERIFIABLE,
+            hand=hand,
+            differences=witness.full(),
+            kinks=witness.kinks(),
+            formula=source_of(backward),
+            notes=list(caller.notes),
+        )
         verdicts.append(verdict)
         if true is not None:
             verdict.autodiff, spread = true[0][k], true[1][k]

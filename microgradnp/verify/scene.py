@@ -150,13 +150,8 @@ class Scene:
 
     def chains(self) -> list[Chain]:
         """Return the elementwise functions between named quantities: activations, masks, scalings."""
-        found = []
-        for z in self.order:
-            if z in self.given or (z is not self.target and not self.label(z)):
-                continue
-            for end in self.chain_ends(z):
-                found.append(Chain(self, z, end))
-        return found
+        starts = [z for z in self.order if z not in self.given and (z is self.target or self.label(z))]
+        return [Chain(self, z, end) for z in starts for end in self.chain_ends(z)]
 
     def chain_ends(self, z: Node) -> list[Node]:
         """Return the nearest named (or given) nodes that depend on z element by element."""

@@ -64,7 +64,7 @@ def by_hand(evaluate_loss: bool) -> Program:
     count = 0
 
     def back(X: Array, y: Array, W_h: Array, b_h: Array, W_out: Array, b_out: Array, eta: float) -> Any:
-        z_h, a_h, z_out, a_out = f.network(X, W_h, b_h, W_out, b_out)
+        _, a_h, _, a_out = f.network(X, W_h, b_h, W_out, b_out)
         if evaluate_loss:
             losses.append(f.cost(a_out, y))
         delta_out = a_out - y
