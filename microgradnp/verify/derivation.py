@@ -44,7 +44,7 @@ from microgradnp.verify.rounding import (
 Function = Callable[..., Any]
 
 #: How many numbers the differences may compute in all before they take samples of the entries, about a second's worth.
-WORK = 1e9
+WORK = 2e9
 EVALUATIONS = 14  # of the loss, for one entry
 BESIDE = 4  # points beside a kink
 
