@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from microgradnp.files import write_whole
@@ -152,7 +153,7 @@ def pdf(svg: bytes) -> bytes:
         if letters.encode("cp1252", "ignore").decode("cp1252") != letters:
             element.set("font-family", "DejaVu Sans")
             element.set("font-size", f"{0.87 * float(element.get('font-size', '10')):.2f}")
-    drawing = svg2rlg(io.BytesIO(ElementTree.tostring(tree)))
+    drawing: Any = svg2rlg(io.BytesIO(ElementTree.tostring(tree)))
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=(drawing.width, drawing.height), invariant=1)  # without a date
     renderPDF.draw(drawing, canvas, 0, 0)
