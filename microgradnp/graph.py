@@ -37,6 +37,8 @@ class Graph:
         Every name, among them those of rebound variables (``x@1``) and of inner functions (``hidden.z``).
     constants : dict of str to object
         The local variables that hold no Tensor: sizes, options, arrays that depend on no input.
+    scopes : dict of Node to str
+        The functions, called by the traced one, in which a node was computed: ``network.layer (2)``.
 
     Examples
     --------
@@ -64,6 +66,7 @@ class Graph:
         self.inputs = inputs
         self.result = result
         self.constants = constants
+        self.scopes: dict[Node, str] = {}
         leaves = [leaf for _, leaf in tree.flatten(result)]
         self.outputs: list[Node] = [y.node for y in leaves if isinstance(y, Tensor) and y.node is not None]
         inner, _ = reachable([*self.outputs, *names.values(), *inputs.values()], since)
@@ -178,6 +181,7 @@ class Names:
         self.code = code
         self.frames: dict[FrameType, dict[str, list[Node]]] = {}  # outermost first
         self.given: dict[str, list[Node]] = {}
+        self.running: dict[Node, list[FrameType]] = {}  # where each node was computed, the outermost function first
 
     def __call__(self, node: Node) -> None:
         """Look at the user's frames that are running now."""
@@ -191,6 +195,28 @@ class Names:
             return
         for running_frame in reversed(running):
             self.look(running_frame)
+        self.running[node] = running[::-1]
+
+    def scopes(self) -> dict[Node, str]:
+        """Return the functions in which each node was computed, ``network.layer (2)``: what a picture shows as layers.
+
+        The traced function itself is left out, and so are comprehensions, which are part of the function around them.
+        """
+        labels: dict[FrameType, str] = {}
+        calls: dict[str, int] = {}
+        found: dict[Node, str] = {}
+        for node, frames in self.running.items():
+            inner = [f for f in frames if f.f_code is not self.code and not f.f_code.co_name.startswith("<")]
+            if len(inner) == len(frames):  # the traced function could not be told by its code: it is the outermost
+                inner = inner[1:]
+            for frame in inner:
+                if frame not in labels:
+                    name = frame.f_code.co_name
+                    calls[name] = calls.get(name, 0) + 1
+                    labels[frame] = name if calls[name] == 1 else f"{name} ({calls[name]})"
+            if inner:
+                found[node] = ".".join(labels[frame] for frame in inner)
+        return found
 
     def look(self, frame: FrameType) -> None:
         """Note what each variable of a frame holds, if it is not what it held before."""
@@ -252,6 +278,7 @@ class Names:
         """Let go of the frames: one of them holds this object, which makes a cycle."""
         self.base = None
         self.frames.clear()
+        self.running.clear()
 
 
 def code_of(f: Any) -> Any:
@@ -349,6 +376,7 @@ def trace(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Graph:
         with recording(TRACE):
             result = f(*new_args, **new_kwargs)
         found, constants = watcher.collected()
+        scopes = watcher.scopes()
     finally:
         observer.reset(token)
         watcher.forget()
@@ -356,7 +384,9 @@ def trace(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Graph:
     for path, node in inputs.items():
         if node not in given:  # a lambda that recorded nothing, or an input inside a container
             found.setdefault(path, node)
-    return Graph(getattr(f, "__name__", type(f).__name__), inputs, result, found, constants, since)
+    graph = Graph(getattr(f, "__name__", type(f).__name__), inputs, result, found, constants, since)
+    graph.scopes = scopes
+    return graph
 
 
 def name(value: Any, label: str) -> Any:

@@ -684,3 +684,22 @@ def test_what_is_no_function_is_refused() -> None:
     loss = mg.tensor(1.0)
     with pytest.raises(TypeError, match=r"mg\.trace wants a function.*`loss`"):
         mg.trace(loss)
+
+
+def test_scopes_say_in_which_call_a_node_was_computed() -> None:
+    def layer(x: Any, W: Any) -> Any:
+        return np.tanh(x @ W)
+
+    def block(x: Any, V: Any, W: Any) -> Any:
+        return [layer(layer(x, V), W) for _ in range(1)][0]
+
+    def network(x: Any, V: Any, W: Any) -> Any:
+        h = block(x, V, W)
+        return np.sum(h)
+
+    graph = mg.trace(network, np.ones((2, 3)), np.ones((3, 4)), np.ones((4, 2)))
+    assert [graph.scopes.get(node, "") for node in graph.nodes if node.parents] == [
+        *["block.layer"] * 2,
+        *["block.layer (2)"] * 2,
+        "",
+    ]
