@@ -691,7 +691,8 @@ def test_scopes_say_in_which_call_a_node_was_computed() -> None:
         return np.tanh(x @ W)
 
     def block(x: Any, V: Any, W: Any) -> Any:
-        return [layer(layer(x, V), W) for _ in range(1)][0]
+        steps = [layer(layer(x, V), W) for _ in range(1)]  # a comprehension is part of its function
+        return steps[-1]
 
     def network(x: Any, V: Any, W: Any) -> Any:
         h = block(x, V, W)
