@@ -229,8 +229,13 @@ def honoured(
     program: Callable[..., Any], function: Any, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Map the arguments of a NumPy call to the program that stands for it; refuse what it does not honour."""
-    if not kwargs and len(args) <= shared_positions(program, function):
-        return tuple(args), kwargs
+    if args and len(args) <= shared_positions(program, function):
+        keywords = program.__kwdefaults__ or {}
+        for name, value in kwargs.items():
+            if name not in keywords or value is ABSENT:
+                break
+        else:
+            return tuple(args), kwargs
     accepted = parameters_of(program) or ()
     names = [name for name, _, _ in accepted]
     known = parameters_of(function)

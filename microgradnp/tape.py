@@ -250,43 +250,52 @@ def reverse_sweep(
         `gradients`.
     """
     stops = {node for node in targets if node.parents}
-    plain = lift is None and within is None
+    if not stops and within is None and lift is None and keep is None:
+        return sweep_arrays(nodes, gradients, free)
+    for node in reversed(nodes):
+        if node.parents and node not in stops and node in gradients:
+            g = gradients.pop(node)
+            if keep is not None:
+                keep[node] = g
+            pass_on(g, node, gradients, within, lift)
+            if free:
+                node.saved = FREED
+    return gradients
+
+
+def sweep_arrays(nodes: Sequence[Node], gradients: dict[Node, Array], free: bool) -> dict[Node, Array]:
+    """Carry arrays back to the leaves: the same as `reverse_sweep` does for nearly all of its callers, without a detour."""
     float64, function, pop = np.float64, FunctionType, gradients.pop
     for node in reversed(nodes):
         parents = node.parents
-        if not parents or (stops and node in stops):
+        if not parents:
             continue
         g = pop(node, None)
         if g is None:
             continue
-        if keep is not None:
-            keep[node] = g
         saved = node.saved
-        if saved is FREED:
-            raise freed_error(node)
         primitive = node.primitive
         rules = primitive.rules
-        if plain and rules is not None:  # on arrays, and a rule for each operand: almost all nodes
-            params, elementwise = node.params, primitive.elementwise
-            i = -1
+        if rules is None or saved is FREED:
+            pass_on(g, node, gradients)
+        else:
+            elementwise = primitive.elementwise
+            i = 0
             for parent in parents:
-                i += 1  # faster than enumerate or zip
-                if parent is None:
-                    continue
                 rule = rules[i]
-                if rule.__class__ is function:
-                    if elementwise:  # noqa: SIM108  (three cases on one line are harder to read)
-                        d = g * rule(*saved)
-                    else:
-                        d = rule(g, *saved) if params is None else rule(g, *saved, **params)
-                elif rule == 1:
-                    d = g
-                elif rule == -1:
-                    d = -g
-                else:
+                i += 1  # faster than enumerate or zip
+                if parent is None or rule is None:
                     continue
+                if not elementwise:
+                    d = rule(g, *saved) if node.params is None else rule(g, *saved, **node.params)
+                elif type(rule) is function:
+                    d = g * rule(*saved)
+                elif type(rule) is int:
+                    d = g if rule == 1 else -g
+                else:
+                    d = g / rule.denominator(*saved)
                 spec = parent.spec
-                if (d.__class__ is not float64 or spec is not SCALAR64) and (
+                if (spec is not SCALAR64 or type(d) is not float64) and (
                     d.shape != spec[0] or d.dtype is not spec[1]
                 ):
                     d = fitted(d, parent, primitive)
@@ -294,18 +303,28 @@ def reverse_sweep(
                     gradients[parent] = gradients[parent] + d
                 else:
                     gradients[parent] = d
-        else:
-            if within is not None:
-                parents = tuple(p if p in within else None for p in parents)
-            y, xs = operands(node, lift)
-            contributions = primitive.pull(g, y, xs, [p is not None for p in parents], node.params or {})
-            for parent, d in zip(parents, contributions, strict=True):
-                if parent is not None and d is not None:
-                    d = fitted(d, parent, primitive)
-                    gradients[parent] = gradients[parent] + d if parent in gradients else d
         if free:
             node.saved = FREED
     return gradients
+
+
+def pass_on(
+    g: Array,
+    node: Node,
+    gradients: dict[Node, Array],
+    within: set[Node] | None = None,
+    lift: Lift | None = None,
+) -> None:
+    """Add what the gradient of one node contributes to those of its operands."""
+    if node.saved is FREED:
+        raise freed_error(node)
+    parents = node.parents if within is None else tuple(p if p in within else None for p in node.parents)
+    y, xs = operands(node, lift)
+    contributions = node.primitive.pull(g, y, xs, [p is not None for p in parents], node.params or {})
+    for parent, d in zip(parents, contributions, strict=True):
+        if parent is not None and d is not None:
+            d = fitted(d, parent, node.primitive)
+            gradients[parent] = gradients[parent] + d if parent in gradients else d
 
 
 def fitted(d: Array, parent: Node, primitive: Primitive) -> Array:

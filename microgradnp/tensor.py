@@ -18,8 +18,7 @@ import numpy as np
 
 from microgradnp import explain
 from microgradnp.primitives import COMPOSITES, TABLE
-from microgradnp.primitives.network import linear
-from microgradnp.primitives.primitive import Primitive
+from microgradnp.primitives.primitive import HANDLERS, Primitive
 from microgradnp.primitives.shapes import Slot, cast_, getitem_, stack_
 from microgradnp.tape import (
     ALIAS,
@@ -36,13 +35,16 @@ from microgradnp.tape import (
     mode,
     reachable,
     recording,
-    reverse_sweep,
+    sweep_arrays,
     tick,
 )
 
 Array = Any
 
 float64 = np.float64
+FLOAT64 = np.dtype(float64)
+
+new = object.__new__
 ONE = float64(1.0)
 
 #: Operands that are constants to us. Any other type may know better what to do: it gets NotImplemented.
@@ -56,6 +58,12 @@ IMMUTABLE = frozenset((int, bool, float, str, slice, Slot, type(None), type(Elli
 #: Called with every node that is recorded while a function is being traced.
 observer: ContextVar[Callable[[Node], None] | None] = ContextVar("microgradnp_observer", default=None)
 
+#: What NumPy raises for operands that do not fit.
+ERRORS = (ValueError, TypeError, IndexError, ZeroDivisionError)
+
+#: When any leaf last got another value: what was recorded since needs no check.
+LATEST_CHANGE = [0]
+
 #: Threads may share parameters: no sum of gradients gets lost between reading and writing it.
 ACCUMULATING = threading.Lock()
 
@@ -66,17 +74,17 @@ ACCUMULATING = threading.Lock()
 def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
     """Compute a primitive and record it: the general path, for any number of operands and any parameters."""
     for value in params.values():
-        if value.__class__ not in IMMUTABLE:
-            params = {k: v if v.__class__ in IMMUTABLE else frozen(primitive, k, v) for k, v in params.items()}
+        if type(value) not in IMMUTABLE:
+            params = {k: v if type(v) in IMMUTABLE else frozen(primitive, k, v) for k, v in params.items()}
             break
     values: list[Any] = []
     parents: list[Node | None] = []
     for x in inputs:
-        if x.__class__ is Tensor:
+        if type(x) is Tensor:
             values.append(x._value)
             parents.append(x.node)
         else:
-            values.append(x if x.__class__ in PLAIN else admitted(x))
+            values.append(x if type(x) in PLAIN else admitted(x))
             parents.append(None)
     how = current_mode()
     constants = parents.count(None)
@@ -87,18 +95,18 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
             y, slope = primitive.with_slope(*values, **params)
         else:
             y = primitive.function(*values, **params) if params else primitive.function(*values)
-    except (ValueError, TypeError, IndexError, ZeroDivisionError, np.exceptions.AxisError) as error:
+    except ERRORS as error:
         raise explain.failed(primitive, inputs, params, error) from error
-    if y.__class__ is np.ndarray:
+    if type(y) is np.ndarray:
         if y.base is not None:
             for x in inputs:
-                if x.__class__ is Tensor:
+                if type(x) is Tensor:
                     x._viewed = True
-    elif y.__class__ is not float64:
+    elif type(y) is not float64:
         y = result(y)._value
     if not recorded:
         return Tensor(y)
-    spec = SCALAR64 if y.__class__ is float64 else (y.shape, y.dtype)
+    spec = SCALAR64 if type(y) is float64 else (y.shape, y.dtype)
     if how == TRACE:
         if spec[1].kind not in "biufc":
             undifferentiable(y, primitive, inputs)
@@ -134,11 +142,11 @@ def undifferentiable(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> Ten
 
 def frozen(primitive: Primitive, name: str, value: Any) -> Any:
     """Return a parameter so that later changes to it do not reach the graph; refuse one whose gradient would be lost."""
-    if value.__class__ in (list, tuple):
-        return value.__class__([v if v.__class__ in IMMUTABLE else frozen(primitive, name, v) for v in value])
-    if value.__class__ is np.ndarray:
+    if type(value) in (list, tuple):
+        return value.__class__([v if type(v) in IMMUTABLE else frozen(primitive, name, v) for v in value])
+    if type(value) is np.ndarray:
         return value.copy()
-    if value.__class__ is Tensor:
+    if type(value) is Tensor:
         if value.node is not None and value.dtype.kind in "fc" and current_mode() != OFF:
             raise explain.tracked_keyword(primitive, name, value)
         return value._value
@@ -164,7 +172,7 @@ def admitted(x: Any) -> Any:
 def ours(x: Any) -> bool:
     """Return whether we know how to compute with an operand. Any other type may know better: it gets NotImplemented."""
     if isinstance(x, np.ndarray):
-        return x.__class__ is np.ndarray or type(x).__array_ufunc__ is np.ndarray.__array_ufunc__
+        return type(x) is np.ndarray or type(x).__array_ufunc__ is np.ndarray.__array_ufunc__
     return isinstance(x, (Tensor, *NUMBERS, list, tuple))
 
 
@@ -182,7 +190,7 @@ def private(x: Any) -> Any:
     An array that can still be written to is copied. To keep large data from being copied at every use, make a Tensor
     of them once: its value is immutable.
     """
-    if x.__class__ is np.ndarray or isinstance(x, np.ndarray):
+    if type(x) is np.ndarray or isinstance(x, np.ndarray):
         owner: Any = x
         while isinstance(owner, np.ndarray):
             if owner.flags.writeable:
@@ -193,74 +201,89 @@ def private(x: Any) -> Any:
 
 def constant_of(x: Any, value: Any) -> Any:
     """Return the value of a constant operand, to be kept. What a Tensor owns nobody can write to."""
-    if value.__class__ is not np.ndarray or (x.__class__ is Tensor and value.base is None):
+    if type(value) is not np.ndarray or (type(x) is Tensor and value.base is None):
         return value
     return private(value)
 
 
-def unrecorded(primitive: Primitive, compute: Callable[..., Any], inputs: tuple[Any, ...]) -> Tensor:
+def unrecorded(
+    primitive: Primitive, compute: Callable[..., Any], inputs: tuple[Any, ...], params: dict[str, Any] | None
+) -> Tensor:
     """Compute a function of numbers, arrays and Tensors that is not recorded, unless a function is being traced."""
-    if current_mode() == TRACE:
-        return apply(primitive, inputs, {})
+    if params is not None or current_mode() == TRACE:
+        return apply(primitive, inputs, params or {})
     try:
-        return result(compute(*[x._value if x.__class__ is Tensor else x for x in inputs]))
-    except (ValueError, TypeError, ZeroDivisionError) as error:
+        return result(compute(*[x._value if type(x) is Tensor else x for x in inputs]))
+    except ERRORS as error:
         raise explain.failed(primitive, inputs, {}, error) from error
 
 
 def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
-    """Return a recorder for a function of one operand without parameters: the fast path."""
+    """Return a recorder for a function of one operand: the fast path."""
     compute = compute or primitive.function
     keep_y, keep_x = primitive.reads[0]
 
-    def record(x: Any) -> Any:
-        if x.__class__ is not Tensor:
+    def record(x: Any, *, params: dict[str, Any] | None = None) -> Any:
+        if type(x) is not Tensor:
             return NotImplemented
         node = x.node
         if node is None or current_mode() != RECORD:
-            return unrecorded(primitive, compute, (x,))
+            return unrecorded(primitive, compute, (x,), params)
         value = x._value
         try:
-            y = compute(value)
-        except (ValueError, TypeError) as error:
-            raise explain.failed(primitive, (x,), {}, error) from error
-        if y.__class__ is float64:
+            y = compute(value) if params is None else compute(value, **params)
+        except ERRORS as error:
+            raise explain.failed(primitive, (x,), params or {}, error) from error
+        if type(y) is float64:
             spec = SCALAR64
         else:
-            spec = (y.shape, y.dtype)
-            if y.dtype.kind not in "fc":
+            dtype = y.dtype
+            if dtype is not FLOAT64 and dtype.kind not in "fc":
                 return undifferentiable(y, primitive, (x,))
-        return Tensor(y, Node(primitive, (node,), (y if keep_y else None, value if keep_x else node), spec))
+            spec = (y.shape, dtype)
+            if params is not None and y.base is not None:
+                x._viewed = True
+        saved = (y if keep_y else None, value if keep_x else node)
+        made = new(Tensor)  # written out: two calls less for each operation
+        made._value = y
+        made.node = entry = new(Node)
+        entry.primitive = primitive
+        entry.parents = (node,)
+        entry.saved = saved
+        entry.spec = spec
+        entry.params = params
+        entry.order = tick()
+        return made
 
     record.__name__ = primitive.name
     return record
 
 
 def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = None) -> Callable[[Any, Any], Any]:
-    """Return a recorder for a function of two operands without parameters: the fast path."""
-    compute = compute or primitive.function
+    """Return a recorder for a function of two operands: the fast path."""
+    compute, with_slope = compute or primitive.function, primitive.with_slope
     keep_left, keep_right, keep_both = (
         primitive.keeps((True, False)),
         primitive.keeps((False, True)),
         primitive.keeps((True, True)),
     )
 
-    def record(a: Any, b: Any) -> Any:
-        if a.__class__ is Tensor:
+    def record(a: Any, b: Any, *, params: dict[str, Any] | None = None) -> Any:
+        if type(a) is Tensor:
             left, left_node = a._value, a.node
-        elif a.__class__ in PLAIN:
+        elif type(a) in PLAIN:
             left, left_node = a, None
         else:
-            return record_foreign(primitive, a, b)
-        if b.__class__ is Tensor:
+            return record_foreign(primitive, a, b, params)
+        if type(b) is Tensor:
             right, right_node = b._value, b.node
-        elif b.__class__ in PLAIN:
+        elif type(b) in PLAIN:
             right, right_node = b, None
         else:
-            return record_foreign(primitive, a, b)
+            return record_foreign(primitive, a, b, params)
         if left_node is None:
             if right_node is None:
-                return unrecorded(primitive, compute, (a, b))
+                return unrecorded(primitive, compute, (a, b), params)
             keep_y, keep_a, keep_b = keep_right
             if keep_a:
                 left = constant_of(a, left)
@@ -271,19 +294,36 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
         else:
             keep_y, keep_a, keep_b = keep_both
         if current_mode() != RECORD:
-            return unrecorded(primitive, compute, (a, b))
+            return unrecorded(primitive, compute, (a, b), params)
         try:
-            y = compute(left, right)
-        except (ValueError, TypeError, ZeroDivisionError) as error:
-            raise explain.failed(primitive, (a, b), {}, error) from error
-        if y.__class__ is float64:
+            if params is None:
+                y = compute(left, right)
+            elif with_slope is None:
+                y = compute(left, right, **params)
+            else:
+                y, slope = with_slope(left, right, **params)
+        except ERRORS as error:
+            raise explain.failed(primitive, (a, b), params or {}, error) from error
+        if type(y) is float64:
             spec = SCALAR64
         else:
-            spec = (y.shape, y.dtype)
-            if y.dtype.kind not in "fc":
+            dtype = y.dtype
+            if dtype is not FLOAT64 and dtype.kind not in "fc":
                 return undifferentiable(y, primitive, (a, b))
+            spec = (y.shape, dtype)
         saved = (y if keep_y else None, left if keep_a else left_node, right if keep_b else right_node)
-        return Tensor(y, Node(primitive, (left_node, right_node), saved, spec))
+        if params is not None and with_slope is not None:
+            saved = (*saved, slope)  # type: ignore[assignment]
+        made = new(Tensor)  # written out: two calls less for each operation
+        made._value = y
+        made.node = entry = new(Node)
+        entry.primitive = primitive
+        entry.parents = (left_node, right_node)
+        entry.saved = saved
+        entry.spec = spec
+        entry.params = params
+        entry.order = tick()
+        return made
 
     record.__name__ = primitive.name
     return record
@@ -296,21 +336,21 @@ def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
     keeps = {tracked: primitive.keeps(tracked) for tracked in patterns if any(tracked)}
 
     def record(a: Any, b: Any, c: Any) -> Any:
-        if a.__class__ is Tensor:
+        if type(a) is Tensor:
             first, first_node = a._value, a.node
-        elif a.__class__ in PLAIN:
+        elif type(a) in PLAIN:
             first, first_node = a, None
         else:
             return apply(primitive, (a, b, c), {})
-        if b.__class__ is Tensor:
+        if type(b) is Tensor:
             second, second_node = b._value, b.node
-        elif b.__class__ in PLAIN:
+        elif type(b) in PLAIN:
             second, second_node = b, None
         else:
             return apply(primitive, (a, b, c), {})
-        if c.__class__ is Tensor:
+        if type(c) is Tensor:
             third, third_node = c._value, c.node
-        elif c.__class__ in PLAIN:
+        elif type(c) in PLAIN:
             third, third_node = c, None
         else:
             return apply(primitive, (a, b, c), {})
@@ -343,9 +383,9 @@ def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
     return record
 
 
-def record_foreign(primitive: Primitive, a: Any, b: Any) -> Any:
+def record_foreign(primitive: Primitive, a: Any, b: Any, params: dict[str, Any] | None) -> Any:
     """Record with operands of other types: lists become arrays, what is not ours may take over."""
-    return apply(primitive, (a, b), {}) if ours(a) and ours(b) else NotImplemented
+    return apply(primitive, (a, b), params or {}) if ours(a) and ours(b) else NotImplemented
 
 
 def reflected(record: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -366,17 +406,20 @@ def in_place(
     """
 
     def operate(self: Any, other: Any) -> Any:
-        if isinstance(self.node, Leaf):
-            if current_mode() != OFF or self.node.argument:
+        leaf = self.node
+        if type(leaf) is Leaf:
+            if current_mode() != OFF or leaf.argument:
                 raise explain.in_place(self, symbol)
             old = self._value
             if (
                 compute is not None
-                and other.__class__ is np.ndarray
-                and other.dtype == old.dtype
+                and type(other) is np.ndarray
+                and other.dtype is old.dtype
                 and other.shape == old.shape
-            ):
-                self._set(compute(old, other))  # an update of a parameter
+            ):  # an update of a parameter
+                self._value = new = compute(old, other)
+                leaf.saved = (new,)
+                leaf.changed = LATEST_CHANGE[0] = tick()
                 return self
             made = record(self, other)
             if made is NotImplemented:
@@ -678,16 +721,17 @@ class Tensor:
             raise explain.no_graph(self)
         g = cotangent_for(self, grad)
         nodes, _ = reachable((self.node,))
-        leaves = [node for node in nodes if isinstance(node, Leaf)]
-        check_unchanged(nodes, leaves)
-        gradients = reverse_sweep(nodes, {self.node: g}, free=not retain_graph)
+        check_unchanged(nodes)
+        gradients = sweep_arrays(nodes, {self.node: g}, free=not retain_graph)
         given = {id(g)}
         with ACCUMULATING:
-            for leaf in leaves:
-                if leaf.grad is None:
-                    leaf.grad = own(gradients.get(leaf), leaf, given)
-                elif leaf in gradients:
-                    leaf.grad = leaf.grad + gradients[leaf]
+            for leaf in nodes:
+                if type(leaf) is Leaf:
+                    g = gradients.get(leaf)
+                    if leaf.grad is None:
+                        leaf.grad = own(g, leaf, given)
+                    elif g is not None:
+                        leaf.grad = leaf.grad + g
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient."""
@@ -731,7 +775,7 @@ class Tensor:
         self._value = value[()] if value.ndim == 0 else value
         if isinstance(self.node, Leaf):
             self.node.saved = (self._value,)
-            self.node.changed = tick()
+            self.node.changed = LATEST_CHANGE[0] = tick()
 
     # -- NumPy's protocols -----------------------------------------------------------------------------------------
 
@@ -877,12 +921,19 @@ def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Run a NumPy function, or one of ours, with Tensors among its arguments."""
     primitive = function if isinstance(function, Primitive) else TABLE.get(function)
     if primitive is not None:
-        if not kwargs and len(args) == primitive.arity:
-            record = RECORDERS.get(primitive)
-            if record is not None:
-                made = record(*args)
-                return made if made is not NotImplemented else apply(primitive, args, {})
+        record = primitive.record
+        if record is not None and not kwargs and len(args) == primitive.arity and primitive.with_slope is None:
+            made = record(*args)
+            return made if made is not NotImplemented else apply(primitive, args, {})
         inputs, params = explain.bound(primitive, function, args, kwargs)
+        if record is not None and primitive.arity < 3:
+            for value in params.values():
+                if type(value) not in IMMUTABLE:
+                    break
+            else:
+                made = record(*inputs, params=params)
+                if made is not NotImplemented:
+                    return made
         return apply(primitive, inputs, params)
     program = COMPOSITES.get(function)
     if program is not None:
@@ -1062,22 +1113,20 @@ def own(g: Array | None, like: Any, taken: set[int]) -> np.ndarray[Any, Any]:
     """Return a gradient as an array that shares memory with nothing; zeros for None."""
     if g is None:
         return np.zeros(like.shape, like.dtype)
-    if g.__class__ is not np.ndarray or g.base is not None or id(g) in taken or not g.flags.writeable:
+    if type(g) is not np.ndarray or g.base is not None or id(g) in taken or not g.flags.writeable:
         g = np.array(g)
     taken.add(id(g))
     return g
 
 
-def check_unchanged(nodes: Sequence[Node], leaves: Sequence[Leaf]) -> None:
+def check_unchanged(nodes: Sequence[Node]) -> None:
     """Raise if a rule of these nodes would read a leaf's value that was changed since it was recorded."""
-    latest = max([leaf.changed for leaf in leaves], default=0)
-    if not latest:
-        return
+    latest = LATEST_CHANGE[0]
     for node in nodes:
         if not node.parents:
             continue
         if node.order > latest:
-            break
+            return
         if node.saved is FREED:
             raise freed_error(node)
         for parent, value in zip(node.parents, node.saved[1:], strict=False):
@@ -1121,15 +1170,12 @@ class no_grad(recording):
         return run
 
 
-#: How a ufunc, and a function that takes no keywords and returns no view, is recorded: faster than by `apply`.
-RECORDERS: dict[Any, Callable[..., Any]] = {
-    function: (unary, binary, ternary)[primitive.arity - 1](primitive)
-    for function, primitive in TABLE.items()
-    if (
-        primitive.arity in (1, 2, 3)
-        and (
-            (isinstance(function, np.ufunc) and function.nout == 1) or (primitive.elementwise and not primitive.honours)
-        )
-    )
-    or function in (np.dot, np.where, linear)
-}
+# how a primitive is recorded where it is a constant number of operands that NumPy's functions take by position
+for _primitive in set(TABLE.values()):
+    if _primitive.arity in (1, 2, 3) and (not _primitive.constant or isinstance(_primitive.function, np.ufunc)):
+        _primitive.record = (unary, binary, ternary)[_primitive.arity - 1](_primitive)
+
+#: How a ufunc is recorded when it is called without keywords.
+RECORDERS = {f: p.record for f, p in TABLE.items() if isinstance(f, np.ufunc) and f.nout == 1 and p.record is not None}
+
+HANDLERS[Tensor] = dispatch

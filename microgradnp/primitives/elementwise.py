@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.primitives.network import logistic
-from microgradnp.primitives.primitive import Array, composite, constant, elementwise, structural
+from microgradnp.primitives.primitive import ARRAYS, Array, Over, composite, constant, elementwise, structural
 
 LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
 
@@ -36,7 +36,7 @@ def _power_exponent(y: Array, a: Array, _b: Array) -> Array:
 elementwise(np.add, (1, 1), "{a} + {b}")
 elementwise(np.subtract, (1, -1), "{a} - {b}")
 elementwise(np.multiply, (lambda _y, _a, b: b, lambda _y, a, _b: a), r"{a} \circ {b}")
-elementwise(np.divide, (lambda _y, _a, b: 1 / b, lambda y, _a, b: -y / b), r"\frac{{{a}}}{{{b}}}")
+elementwise(np.divide, (Over(lambda _y, _a, b: b), lambda y, _a, b: -y / b), r"\frac{{{a}}}{{{b}}}")
 elementwise(np.power, (_power_base, _power_exponent), "{a}^{{{b}}}")
 elementwise(np.float_power, (_power_base, _power_exponent), "{a}^{{{b}}}")
 elementwise(np.negative, -1, "-{x}")
@@ -68,10 +68,10 @@ def _over_square(x: Array, a: Array, b: Array) -> Array:
 elementwise(np.exp, lambda y, _x: y, "e^{{{x}}}")
 elementwise(np.exp2, lambda y, _x: LN2 * y, "2^{{{x}}}")
 elementwise(np.expm1, lambda _y, x: np.exp(x), "e^{{{x}}} - 1")  # y + 1 would lose digits of small slopes
-elementwise(np.log, lambda _y, x: 1 / x, r"\log {x}")
-elementwise(np.log2, lambda _y, x: 1 / (LN2 * x), r"\log_2 {x}")
-elementwise(np.log10, lambda _y, x: 1 / (LN10 * x), r"\log_{{10}} {x}")
-elementwise(np.log1p, lambda _y, x: 1 / (1 + x), r"\log(1 + {x})")
+elementwise(np.log, Over(lambda _y, x: x), r"\log {x}")
+elementwise(np.log2, Over(lambda _y, x: LN2 * x), r"\log_2 {x}")
+elementwise(np.log10, Over(lambda _y, x: LN10 * x), r"\log_{{10}} {x}")
+elementwise(np.log1p, Over(lambda _y, x: 1 + x), r"\log(1 + {x})")
 
 
 def _gap(a: Array, b: Array) -> Array:
@@ -209,7 +209,7 @@ def _between(a: Array, low: Array, high: Array) -> Array:
 def _inside(a: Array, low: Array, high: Array) -> Array:
     """Return 1 between the bounds, 0 outside, and half at a bound: as the composition of maximum and minimum has it."""
     strictly = (a > low) & (a < high)
-    if isinstance(strictly, np.ndarray | np.generic) and not np.any((a == low) | (a == high)):
+    if isinstance(strictly, ARRAYS) and not ((a == low) | (a == high)).any():
         return strictly  # the usual case, at a third of the cost
     return _larger(a, low) * _larger(high, np.maximum(a, low))
 

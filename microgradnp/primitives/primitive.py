@@ -28,6 +28,9 @@ SMALL = 32768
 #: Every operation that Tensors know, by the NumPy function (or function of ours) that a user calls.
 TABLE: dict[Any, Primitive] = {}
 
+#: What runs a primitive of ours, by the type of an operand: (primitive, operands, keywords).
+HANDLERS: dict[type, Callable[[Primitive, Sequence[Any], dict[str, Any]], Any]] = {}
+
 #: NumPy functions that are a short program of primitives: run as that program on Tensors.
 COMPOSITES: dict[Any, Callable[..., Any]] = {}
 
@@ -50,7 +53,9 @@ class Primitive:
     #: Computes the output and, on the way, something that the reverse rules would otherwise compute again: they get it as
     #: their last argument where it is there (on arrays), and compute it where it is not.
     with_slope: Callable[..., tuple[Array, Array]] | None = None
-    #: One reverse rule per operand, or a number: what the sweep calls. None where `pull` has to be asked.
+    #: Computes and records it, faster than the general path: (*operands, params=None).
+    record: Callable[..., Any] | None = None
+    #: What the sweep calls: a reverse rule for each operand, 1, -1, or None for a derivative of 0; or None, to ask `pull`.
     rules: tuple[Any, ...] | None = None
     smooth = True  # False: has kinks, or jumps, where its derivative is a convention
     constant = False  # True: piecewise constant; never differentiated
@@ -78,11 +83,14 @@ class Primitive:
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Compute plainly on arrays, record on Tensors: our own functions dispatch as NumPy's do."""
         for x in args:
-            if x.__class__ is not np.ndarray and hasattr(x, "__array_function__"):
-                return x.__array_function__(self, (x.__class__,), args, params)
+            handler = HANDLERS.get(type(x))
+            if handler is not None:
+                return handler(self, args, params)
+            if type(x) is not np.ndarray and hasattr(x, "__array_function__"):
+                return x.__array_function__(self, (type(x),), args, params)
         for x in params.values():
-            if x.__class__ is not np.ndarray and hasattr(x, "__array_function__"):
-                return x.__array_function__(self, (x.__class__,), args, params)
+            if type(x) is not np.ndarray and hasattr(x, "__array_function__"):
+                return x.__array_function__(self, (type(x),), args, params)
         return self.function(*args, **params)
 
     def __repr__(self) -> str:
@@ -113,10 +121,24 @@ class Primitive:
         raise NotImplementedError
 
 
+class Over:
+    """The local derivative 1 / denominator: a gradient is divided by it, which is one operation and not two."""
+
+    def __init__(self, denominator: Rule) -> None:
+        self.denominator = denominator
+        self.__name__, self.__code__ = denominator.__name__, denominator.__code__
+        self.__defaults__, self.__kwdefaults__ = denominator.__defaults__, denominator.__kwdefaults__
+
+    def __call__(self, *operands: Array, **params: Any) -> Array:
+        """Return the local derivative."""
+        return 1 / self.denominator(*operands, **params)
+
+
 class Elementwise(Primitive):
     """An operation on each element by itself: one local derivative per operand tells everything.
 
-    A local derivative is a rule ``(y, *xs) -> dy/dx_i``, or the number 1, -1 or 0. The engine undoes broadcasting.
+    A local derivative is a rule ``(y, *xs) -> dy/dx_i``, `Over` such a rule, or the number 1, -1 or 0. The engine undoes
+    broadcasting.
     """
 
     elementwise = True
@@ -134,7 +156,7 @@ class Elementwise(Primitive):
             notation,
         )
         self.locals = tuple(locals_)
-        self.rules = None if self.honours else self.locals
+        self.rules = None if self.honours else tuple(None if local == 0 else local for local in self.locals)
         self.smooth = smooth
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
@@ -177,7 +199,7 @@ class Structural(Primitive):
         super().__init__(function, arity, reads, keywords_of(first) if first else {}, notation)
         self.vjps = tuple(vjps)
         self.jvps = tuple(jvps)
-        self.rules = tuple(0 if rule is None else rule for rule in vjps)
+        self.rules = self.vjps
         self.smooth = smooth
         self.with_slope = with_slope
         self.broadcasts = broadcasts  # may the rules return gradients of the output's shape, for the engine to sum?
@@ -283,6 +305,8 @@ def scaled(g: Array, local: Rule | int, y: Array, xs: Sequence[Array], params: d
     """Return g times a local derivative; 1, -1 and 0 cost no multiplication."""
     if local.__class__ is int:
         return g if local == 1 else -g if local == -1 else None
+    if local.__class__ is Over:
+        return g / local.denominator(y, *xs, **params)
     return g * local(y, *xs, **params)  # type: ignore[operator]
 
 
@@ -430,7 +454,7 @@ def ones(n: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
 
 def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """Sum `g` over the axes along which an operand of this shape was broadcast."""
-    if g.__class__ is np.ndarray and g.ndim == 2 and g.size <= SMALL:  # BLAS sums thin matrices four times faster
+    if type(g) is np.ndarray and g.ndim == 2 and g.size <= SMALL:  # BLAS sums thin matrices four times faster
         m, n = g.shape
         if shape == (n,) or shape == (1, n):
             return (g if m == 1 else np.dot(ones(m, g.dtype), g)).reshape(shape)

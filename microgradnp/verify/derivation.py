@@ -29,6 +29,7 @@ from microgradnp.verify.judgement import (
     finite_gap,
     numbers_of,
     rounding_of,
+    tolerance_of,
 )
 from microgradnp.verify.report import Report, Verdict
 from microgradnp.verify.rounding import (
@@ -42,6 +43,7 @@ from microgradnp.verify.rounding import (
 )
 
 Function = Callable[..., Any]
+Part = Callable[[dict[str, "Outcome"]], "Outcome"]
 
 #: How many numbers the differences may compute in all before they take samples of the entries, about a second's worth.
 WORK = 2e9
@@ -750,6 +752,18 @@ class Judge:
         ]
 
     @functools.cached_property
+    def tame(self) -> Judge | None:
+        """The same derivation where no input is larger than 1 and less saturates; None if that is where it is."""
+        given = {n: tree.transform(tamed, v) for n, v in self.point.given.items()}
+        if all(unchanged(given[n], v) for n, v in self.point.given.items()):
+            return None
+        try:
+            point = Point(self.derivation, given)
+        except Exception:  # other inputs are ours: what the forward pass makes of them is not the user's mistake
+            return None
+        return Judge(self.derivation, [point, *point.roundings(self.rng)], self.rng)
+
+    @functools.cached_property
     def beside(self) -> list[tuple[Point, dict[str, Outcome]]]:
         """Points a small step away, and what the claims give there, if the point itself is on a kink."""
         points = [self.point.beside(self.derivation, self.rng) for _ in range(BESIDE)]
@@ -767,7 +781,7 @@ class Judge:
         """Return the verdict on a claim, or those on the parts of a backward function."""
         if claim.kind == "backward":
             return self.backward_verdicts(claim)
-        verdict = self.verdict(claim, [e[claim.name] for e in self.evaluations], lambda outcomes: outcomes[claim.name])
+        verdict = self.verdict(claim, lambda outcomes: outcomes[claim.name])
         self.verdicts[claim.name] = verdict
         if verdict.status is Status.WRONG and claim.kind == "gradient" and not claim.indices:
             self.explainer.explain(verdict, claim, lambda outcomes: outcomes[claim.name].true)
@@ -901,11 +915,9 @@ class Judge:
 
     # verdicts
 
-    def verdict(
-        self, claim: Claim, outcomes: Sequence[Outcome], part: Callable[[dict[str, Outcome]], Outcome]
-    ) -> Verdict:
-        """Judge one claim from what it gave at all the points; `part` finds it among the outcomes at further points."""
-        outcome = outcomes[0]
+    def verdict(self, claim: Claim, part: Part) -> Verdict:
+        """Judge one claim; `part` finds what it gave among the outcomes at a point."""
+        outcome = part(self.evaluations[0])
         true = np.asarray(self.truth(claim, self.point), dtype=np.float64)
         verdict = Verdict(
             name=claim.name,
@@ -923,51 +935,48 @@ class Judge:
             verdict.explanation = outcome.failure or self.doubt
             verdict.notes += self.rebound(claim)
             return verdict
-        spread = self.spread(claim, outcomes, true)
         witness = measured = self.witness(claim) if claim.kind != "value" else None
-        what = {"gradient": f"{claim.quantity}", "value": claim.quantity, "update": f"{claim.quantity} updated"}[
-            claim.kind
-        ]
-        relative = self.derivation.tolerance if claim.tolerance is None else claim.tolerance
         if claim.kind == "update":
-            doubt = compare(
-                self.point.gradient(claim.quantity),
-                self.point.gradient(claim.quantity),
-                np.zeros(()),
-                witness,
-                relative,
-                what,
-            )
+            gradient = self.point.gradient(claim.quantity)
+            doubt = compare(gradient, gradient, np.zeros(()), witness, self.derivation.tolerance, claim.quantity)
             witness = None
             if doubt.status is Status.UNVERIFIABLE:
                 return set_finding(verdict, doubt)
-
-        def judge(value: Callable[[Outcome], Any]) -> Finding:
-            finding = compare(value(outcome), true, spread, witness, relative, what)
-            if finding.doubtful:  # its own rounding, which costs more to find out
-                found = [(units, value(part(o))) for units, o in self.noisy]
-                moves = [(units, finite_gap(v, value(outcome))) for units, v in found if comparable(v, true)]
-                own = rounding_of(moves, true, jumps=True)
-                finding = compare(value(outcome), true, np.maximum(spread, own), witness, relative, what)
-            if finding.doubtful and self.beside:
-                finding = self.at_kink(
-                    finding, claim, value(outcome), [(p, value(part(o))) for p, o in self.beside], spread
-                )
-            return finding
-
         if outcome.failure or outcome.misshapen:
-            finding = Finding(
-                Status.WRONG, float("inf"), np.ones(true.shape, dtype=bool), outcome.misshapen, Cause.SHAPE
-            )
+            nothing = np.ones(true.shape, dtype=bool)
+            finding = Finding(Status.WRONG, float("inf"), nothing, outcome.misshapen, Cause.SHAPE)
         else:
-            finding = judge(lambda o: o.received)
+            finding = self.found(claim, part, lambda o: o.received, witness)
         if finding.status is Status.WRONG and outcome.right:
-            finding = self.given(finding, judge(lambda o: o.true), claim, outcome)
+            finding = self.given(finding, self.found(claim, part, lambda o: o.true, witness), claim, outcome)
         self.fill(verdict, claim, measured)
         set_finding(verdict, finding)
         if not verdict.ok:
             verdict.notes += self.rebound(claim)
         return verdict
+
+    def found(self, claim: Claim, part: Part, value: Callable[[Outcome], Any], witness: Witness | None) -> Finding:
+        """Compare what a claim gave with the truth, and find out whether rounding or a kink is why they differ."""
+        true = np.asarray(self.truth(claim, self.point), dtype=np.float64)
+        hand = value(part(self.evaluations[0]))
+        relative = self.derivation.tolerance if claim.tolerance is None else claim.tolerance
+        what = f"{claim.quantity} updated" if claim.kind == "update" else claim.quantity
+        spread = self.spread(claim, [part(e) for e in self.evaluations], true)
+        finding = compare(hand, true, spread, witness, relative, what)
+        if finding.doubtful:  # its own rounding, which costs more to find out
+            runs = [(units, value(part(o))) for units, o in self.noisy]
+            moves = [(units, finite_gap(v, hand)) for units, v in runs if comparable(v, true)]
+            own = rounding_of(moves, true, jumps=True)
+            finding = compare(hand, true, np.maximum(spread, own), witness, relative, what)
+        if finding.doubtful and self.beside:
+            return self.at_kink(finding, claim, hand, [(p, value(part(o))) for p, o in self.beside], spread)
+        if finding.status is Status.CORRECT and self.tame is not None:
+            wrong = np.abs(np.asarray(hand) - true) > tolerance_of(true, np.zeros(()), relative)
+            elsewhere = self.tame.found(claim, part, value, None) if np.any(wrong) else finding
+            if elsewhere.status is Status.WRONG and elsewhere.cause is None:
+                note = "no more than rounding at these inputs, but wrong where less is rounded off"
+                return replace(finding, status=Status.WRONG, wrong=wrong, note=note)
+        return finding
 
     def given(self, finding: Finding, alone: Finding, claim: Claim, outcome: Outcome) -> Finding:
         """Return what to say of a formula whose value is wrong: it may be right but for the claims that it uses."""
@@ -1070,7 +1079,7 @@ class Judge:
             def part_on_true_values(outcomes: dict[str, Outcome], key: str = key) -> Any:
                 return part_of(outcomes[claim.name].received, key, claim)
 
-            verdict = self.verdict(gradient, [part(e) for e in self.evaluations], part)
+            verdict = self.verdict(gradient, part)
             verdict.kind, verdict.formula = "backward", source_of(claim.function)
             if verdict.status is Status.WRONG and not gradient.indices:
                 self.explainer.explain(verdict, gradient, part_on_true_values)
@@ -1143,6 +1152,13 @@ def part_of(result: Any, key: str, claim: Claim) -> Any:
     if isinstance(result, tuple | list):
         return result[list(claim.wrt or ()).index(key)]
     return result
+
+
+def tamed(x: Any) -> Any:
+    """Return floating point numbers scaled to at most 1; whole numbers, masks and shares stay."""
+    if not isinstance(x, np.ndarray | float) or np.asarray(x).dtype.kind != "f" or np.all(x == np.rint(x)):
+        return x
+    return x / max(1.0, float(np.max(np.abs(x))))
 
 
 def unchanged(a: Any, b: Any) -> bool:

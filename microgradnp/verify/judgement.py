@@ -21,8 +21,8 @@ TOLERANCE = 1e-9
 FLOOR = 1e-15
 #: How many times the spread under one-ulp changes of the inputs still counts as rounding.
 SPREADS = 16.0
-#: Below this, numbers have fewer digits.
-UNDERFLOW = float(np.finfo(np.float64).tiny / np.finfo(np.float64).eps)
+#: Below this, squares lose their digits.
+UNDERFLOW = 1e-150
 #: The rounding of a few operations on numbers of the size of the result.
 ULPS = 8 * np.finfo(np.float64).eps
 

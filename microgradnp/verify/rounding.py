@@ -24,7 +24,7 @@ Array = Any
 
 MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio: consecutive numbers are sent far apart
 #: By how many units in the last place all numbers are moved; two sizes, to tell rounding from jumps.
-ROUNDINGS = (1.0, 128.0)
+ROUNDINGS = (1.0, 128.0, 128.0)
 SELECTING = {
     np.absolute,
     np.fabs,
