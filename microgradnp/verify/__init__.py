@@ -1,6 +1,7 @@
 """Derivatives checked: by differences, by autodiff, and against what a person wrote."""
 
-from microgradnp.verify.derivation import Derivation, DerivationError
+from microgradnp.verify.claims import DerivationError
+from microgradnp.verify.derivation import Derivation
 from microgradnp.verify.gradients import GradientReport, WrongGradient, check_gradients
 from microgradnp.verify.judgement import Cause, Status
 from microgradnp.verify.report import Report, Verdict, WrongDerivation

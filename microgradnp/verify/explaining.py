@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microgradnp.tree import transform
+from microgradnp.verify.calling import Outcome, truth
+from microgradnp.verify.claims import Claim
 from microgradnp.verify.diagnosis import Explanation, Situation, diagnose, pattern
+from microgradnp.verify.inputs import copied
 from microgradnp.verify.judgement import Cause
+from microgradnp.verify.points import Point
 from microgradnp.verify.repair import Formula, repaired
 from microgradnp.verify.report import Verdict
 from microgradnp.verify.scene import Scene, same_structure
 from microgradnp.verify.variation import varied
 
 if TYPE_CHECKING:
-    from microgradnp.verify.derivation import Claim, Judge, Outcome, Point
+    from microgradnp.verify.judging import Judge
 
 #: An explanation of this rank or better is a mistake that everybody makes; beyond it the user's own formula is asked.
 USUAL = 0.85
@@ -110,15 +114,10 @@ class Explainer:
             environment = dict(s.environment)
             for c in self.judge.derivation.claims:
                 if c.name in claim.arguments and c.kind != "backward":
-                    environment[c.name] = self.judge.truth(c, s.scene.point)
+                    environment[c.name] = truth(c, s.scene.point)
             arguments = {a: transform(copied, environment[a]) for a in claim.arguments if a in environment}
             try:
                 formulas.append(Formula(claim.function, arguments, s))
             except Exception:  # a formula that cannot be recorded is still judged, only not mended
                 return None
         return repaired(formulas, name, PATIENCE)
-
-
-def copied(x: Any) -> Any:
-    """Return a copy of an array."""
-    return x.copy() if isinstance(x, np.ndarray) else x

@@ -10,9 +10,10 @@ import numpy as np
 from microgradnp.graph import trace
 from microgradnp.tape import Node
 from microgradnp.transforms import parameter_names, vjp
-from microgradnp.verify.derivation import copied, reference, source_of, unchanged
+from microgradnp.verify.claims import source_of
 from microgradnp.verify.differences import Kind
 from microgradnp.verify.gradients import BUDGET, rounding_of_gradients, scalar_of
+from microgradnp.verify.inputs import copied, reference, unchanged
 from microgradnp.verify.judgement import TOLERANCE, Cause, Status, Witness, compare, finite_gap
 from microgradnp.verify.report import Report, Verdict
 

@@ -17,7 +17,7 @@ from microgradnp.tensor import Tensor, apply
 from microgradnp.transforms import vjp
 
 if TYPE_CHECKING:
-    from microgradnp.verify.derivation import Point
+    from microgradnp.verify.points import Point
 
 Array = Any
 Edge = tuple[int, int]  # position of the consuming node, and which of its operands

@@ -13,8 +13,10 @@ import pytest
 
 from microgradnp import relu
 from microgradnp.verify import Cause, Derivation, DerivationError, Report, Status
-from microgradnp.verify.derivation import Claim, Judge, Outcome, Point, parsed_target
+from microgradnp.verify.calling import Outcome, called, truth
+from microgradnp.verify.claims import Claim, parsed_target
 from microgradnp.verify.explaining import Explainer
+from microgradnp.verify.points import Point
 from tests.verify.derivations import DERIVATIONS, STYLES, Inputs, logistic, made
 from tests.verify.mistakes import mistakes_in, mistakes_of
 
@@ -138,14 +140,13 @@ def users(claims: list[Claim], name: str) -> set[str]:
 def error_of(derivation: Derivation, inputs: Inputs, claim: Claim, formula: Callable[..., Any]) -> float:
     """Return how far a formula is off on true values; inf for another shape, nan where it raises."""
     point = Point(derivation, inputs)
-    judge = Judge(derivation, [point], np.random.default_rng(0))
-    true = np.asarray(judge.truth(claim, point))
+    true = np.asarray(truth(claim, point))
     planted = dataclasses.replace(claim, function=formula)
     planted.settle(point.graph.names)
     outcome = {o.name: o for o in derivation.claims}
-    truths = {a: judge.truth(outcome[a], point) for a in claim.arguments if a in outcome}
+    truths = {a: truth(outcome[a], point) for a in claim.arguments if a in outcome}
     result = Outcome()
-    value = judge.called(planted, point, truths, result, lambda f: f)
+    value = called(planted, point, truths, result, lambda f: f)
     if result.failure:
         return float("nan")
     if result.misshapen or np.shape(value) != true.shape:

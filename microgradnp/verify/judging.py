@@ -1,0 +1,348 @@
+"""The verdict on every claim of a derivation."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from microgradnp import tree
+from microgradnp.verify.backward import part_of, returned_names
+from microgradnp.verify.calling import Outcome, evaluate, truth, updated
+from microgradnp.verify.claims import Claim, Function, is_integer, ordered, source_of
+from microgradnp.verify.explaining import Explainer
+from microgradnp.verify.inputs import tamed, unchanged
+from microgradnp.verify.judgement import (
+    SPREADS,
+    Cause,
+    Finding,
+    Status,
+    Witness,
+    compare,
+    finite_gap,
+    rounding_of,
+    tolerance_of,
+)
+from microgradnp.verify.points import Point, cost_of
+from microgradnp.verify.report import Report, Verdict
+from microgradnp.verify.rounding import computed_rounded, noise_of
+
+if TYPE_CHECKING:
+    from microgradnp.verify.derivation import Derivation
+
+Part = Callable[[dict[str, Outcome]], Outcome]
+
+#: How many numbers the differences may compute in all before they take samples of the entries, about a second's worth.
+WORK = 2e9
+EVALUATIONS = 14  # of the loss, for one entry
+BESIDE = 4  # points beside a kink
+
+
+class Judge:
+    """Evaluates the claims at a point and at points one rounding away, and compares."""
+
+    def __init__(self, derivation: Derivation, points: Sequence[Point], rng: np.random.Generator) -> None:
+        self.derivation = derivation
+        self.points = points
+        self.point = points[0]
+        self.rng = rng
+        self.witnesses: dict[str, Witness] = {}
+        self.verdicts: dict[str, Verdict] = {}
+        self.ordered = ordered(derivation.claims)
+        quantities = {q for claim in derivation.claims for q in claim.claimed()}
+        once = sum(cost_of(node) for node in self.point.graph.nodes)
+        self.budget = max(6, int(WORK / (EVALUATIONS * once * max(len(quantities), 4))))
+        self.noise = noise_of(self.point.graph, self.point.loss, rng)
+        self.doubt = self._doubt()
+        self.explainer = Explainer(self)
+
+    def _doubt(self) -> str:
+        """Return why the plain forward pass cannot serve as a witness; empty where it can."""
+        point = self.point
+        with np.errstate(all="ignore"):
+            try:
+                first, second = point.plain_loss(), point.plain_loss()
+            except Exception as error:
+                return f"{point.graph.function} fails on plain arrays: {error}"
+        traced = float(np.asarray(point.graph.value(point.loss)).reshape(()))
+        if first is None:
+            return ""
+        first, second = (float(np.asarray(x).reshape(())) for x in (first, second))
+        if not np.isfinite(traced):
+            return f"the loss is {traced} at these inputs"
+        if first != second:
+            return (
+                f"{point.graph.function} gives another loss at the next call ({first:.10g}, {second:.10g}): it draws "
+                "random numbers or keeps state. Pass the mask, or what else it draws, in as an input"
+            )
+        if abs(first - traced) > 1e-9 * max(abs(first), abs(traced)) + 16 * self.noise:
+            return (
+                f"{point.graph.function} gives another loss on plain arrays ({first:.10g}) than when it is recorded "
+                f"({traced:.10g}): does it test types, or use what np.asarray took out of the graph?"
+            )
+        return ""
+
+    def witness(self, claim: Claim) -> Witness:
+        """Return what differences say of the gradient with respect to what is claimed."""
+        quantity, where = claim.quantity, claim.where
+        key = quantity + repr([i for i in claim.indices if is_integer(i)])
+        if key not in self.witnesses:
+            whole = np.asarray(self.point.environment[quantity], dtype=np.float64)
+            loss = self.point.loss_of(quantity)
+
+            def loss_of_part(value: Any) -> Any:
+                changed = whole.copy()
+                changed[where] = value
+                return loss(changed)
+
+            self.witnesses[key] = Witness.of(loss_of_part, whole[where], self.budget, self.rng, self.noise)
+        return self.witnesses[key]
+
+    @functools.cached_property
+    def evaluations(self) -> list[dict[str, Outcome]]:
+        """What the claims give at the point, and at the points one rounding away."""
+        return [self.evaluate(point) for point in self.points]
+
+    @functools.cached_property
+    def noisy(self) -> list[tuple[float, dict[str, Outcome]]]:
+        """What the claims give one rounding away when the formulas round too: `1 - h` where h is nearly 1."""
+        return [
+            (p.units, self.evaluate(p, functools.partial(computed_rounded, seed=p.seed, units=p.units)))
+            for p in self.points[1:]
+        ]
+
+    @functools.cached_property
+    def tame(self) -> Judge | None:
+        """The same derivation where no input is larger than 1 and less saturates; None if that is where it is."""
+        given = {n: tree.transform(tamed, v) for n, v in self.point.given.items()}
+        if all(unchanged(given[n], v) for n, v in self.point.given.items()):
+            return None
+        try:
+            point = Point(self.derivation, given)
+        except Exception:  # other inputs are ours: what the forward pass makes of them is not the user's mistake
+            return None
+        return Judge(self.derivation, [point, *point.roundings(self.rng)], self.rng)
+
+    @functools.cached_property
+    def beside(self) -> list[tuple[Point, dict[str, Outcome]]]:
+        """Points a small step away, and what the claims give there, if the point itself is on a kink."""
+        points = [self.point.beside(self.derivation, self.rng) for _ in range(BESIDE)]
+        if all(point.graph_like(self.point) for point in points):
+            return []
+        return [(point, self.evaluate(point)) for point in points]
+
+    def report(self) -> Report:
+        """Return the verdicts in the order in which the claims were stated."""
+        verdicts = {claim.name: self.judged(claim) for claim in self.ordered}
+        stated = [v for claim in self.derivation.claims for v in verdicts[claim.name]]
+        return Report(self.derivation.title, stated, self.point.graph, self.point.loss)
+
+    def judged(self, claim: Claim) -> list[Verdict]:
+        """Return the verdict on a claim, or those on the parts of a backward function."""
+        if claim.kind == "backward":
+            return self.backward_verdicts(claim)
+        verdict = self.verdict(claim, lambda outcomes: outcomes[claim.name])
+        self.verdicts[claim.name] = verdict
+        if verdict.status is Status.WRONG and claim.kind == "gradient" and not claim.indices:
+            self.explainer.explain(verdict, claim, lambda outcomes: outcomes[claim.name].true)
+        return [verdict]
+
+    def evaluate(
+        self, point: Point, off: Callable[[Function], Function] = lambda function: function
+    ) -> dict[str, Outcome]:
+        """Compute every claim at a point; `off` changes how the formulas compute."""
+        return evaluate(self.ordered, point, off)
+
+    # verdicts
+
+    def verdict(self, claim: Claim, part: Part) -> Verdict:
+        """Judge one claim; `part` finds what it gave among the outcomes at a point."""
+        outcome = part(self.evaluations[0])
+        true = np.asarray(truth(claim, self.point), dtype=np.float64)
+        verdict = Verdict(
+            name=claim.name,
+            of=claim.of,
+            kind=claim.kind,
+            status=Status.UNVERIFIABLE,
+            hand=outcome.received,
+            autodiff=true,
+            formula=source_of(claim.function),
+            notes=list(outcome.notes),
+        )
+        culprits = [a for a in claim.arguments if a in self.verdicts and not self.verdicts[a].ok]
+        on_true_values = outcome.right and culprits
+        if self.doubt or (outcome.failure and not on_true_values):
+            verdict.explanation = outcome.failure or self.doubt
+            verdict.notes += self.rebound(claim)
+            return verdict
+        witness = measured = self.witness(claim) if claim.kind != "value" else None
+        if claim.kind == "update":
+            gradient = self.point.gradient(claim.quantity)
+            doubt = compare(gradient, gradient, np.zeros(()), witness, self.derivation.tolerance, claim.quantity)
+            witness = None
+            if doubt.status is Status.UNVERIFIABLE:
+                return set_finding(verdict, doubt)
+        if outcome.failure or outcome.misshapen:
+            nothing = np.ones(true.shape, dtype=bool)
+            finding = Finding(Status.WRONG, float("inf"), nothing, outcome.misshapen, Cause.SHAPE)
+        else:
+            finding = self.found(claim, part, lambda o: o.received, witness)
+        if finding.status is Status.WRONG and outcome.right:
+            finding = self.given(finding, self.found(claim, part, lambda o: o.true, witness), claim, outcome)
+        self.fill(verdict, claim, measured)
+        set_finding(verdict, finding)
+        if not verdict.ok:
+            verdict.notes += self.rebound(claim)
+        return verdict
+
+    def found(self, claim: Claim, part: Part, value: Callable[[Outcome], Any], witness: Witness | None) -> Finding:
+        """Compare what a claim gave with the truth, and find out whether rounding or a kink is why they differ."""
+        true = np.asarray(truth(claim, self.point), dtype=np.float64)
+        hand = value(part(self.evaluations[0]))
+        relative = self.derivation.tolerance if claim.tolerance is None else claim.tolerance
+        what = f"{claim.quantity} updated" if claim.kind == "update" else claim.quantity
+        spread = self.spread(claim, [part(e) for e in self.evaluations], true)
+        finding = compare(hand, true, spread, witness, relative, what)
+        if finding.doubtful:  # its own rounding, which costs more to find out
+            runs = [(units, value(part(o))) for units, o in self.noisy]
+            moves = [(units, finite_gap(v, hand)) for units, v in runs if comparable(v, true)]
+            own = rounding_of(moves, true, jumps=True)
+            finding = compare(hand, true, np.maximum(spread, own), witness, relative, what)
+        if finding.doubtful and self.beside:
+            return self.at_kink(finding, claim, hand, [(p, value(part(o))) for p, o in self.beside], spread)
+        if finding.status is Status.CORRECT and self.tame is not None:
+            wrong = np.abs(np.asarray(hand) - true) > tolerance_of(true, np.zeros(()), relative)
+            elsewhere = self.tame.found(claim, part, value, None) if np.any(wrong) else finding
+            if elsewhere.status is Status.WRONG and elsewhere.cause is None:
+                note = "no more than rounding at these inputs, but wrong where less is rounded off"
+                return replace(finding, status=Status.WRONG, wrong=wrong, note=note)
+        return finding
+
+    def given(self, finding: Finding, alone: Finding, claim: Claim, outcome: Outcome) -> Finding:
+        """Return what to say of a formula whose value is wrong: it may be right but for the claims that it uses."""
+        if alone.status not in (Status.CORRECT, Status.KINK):
+            return alone if outcome.failure else finding
+        used = [a for a in claim.arguments if a in self.verdicts]
+        culprits = [a for a in used if not self.verdicts[a].ok]
+        if not culprits:  # what it uses differs from the truth by no more than it may
+            kinked = [a for a in used if self.verdicts[a].status is Status.KINK]
+            if not kinked:
+                return alone
+            note = f"right for the value of {', '.join(kinked)} at a kink"
+            return replace(alone, status=Status.KINK, error=finding.error, note=alone.note or note)
+        cannot = "cannot be computed from" if outcome.failure else "uses"
+        note = (
+            f"the formula is right, but it {cannot} {', '.join(culprits)}, which {'are' if culprits[1:] else 'is'} not"
+        )
+        return replace(finding, status=Status.GIVEN, note=note, cause=None)
+
+    def at_kink(
+        self, finding: Finding, claim: Claim, hand: Any, beside: Sequence[tuple[Point, Any]], spread: Any
+    ) -> Finding:
+        """Return KINK in place of a finding if the formula is right at all points beside, and not far off at the kink.
+
+        Where several kinks meet, a right choice at each of them need not lie between the one-sided derivatives.
+        """
+        true = np.asarray(truth(claim, self.point), dtype=np.float64)
+        reach = np.zeros(true.shape)
+        for point, value in beside:
+            if not point.continues(self.point, self.noise):
+                return finding  # a jump is no kink
+            near = np.asarray(truth(claim, point), dtype=np.float64)
+            with np.errstate(all="ignore"):
+                if np.shape(value) != near.shape or not np.all(
+                    np.abs(np.asarray(value) - near) <= 1e-8 * np.max(np.abs(near), initial=0.0) + SPREADS * spread
+                ):
+                    return finding
+                reach = np.maximum(reach, np.abs(near - true))
+        off = np.abs(np.asarray(hand) - true)
+        if np.any(off > 4 * reach + 1e-6 * np.max(np.abs(true), initial=0.0) + SPREADS * spread):
+            return finding
+        note = "the inputs are exactly on a kink, where the derivative is a convention; the formula is right beside it"
+        return Finding(Status.KINK, finding.error, np.zeros(true.shape, dtype=bool), note)
+
+    def rebound(self, claim: Claim) -> list[str]:
+        """Warn of names that have had several values in the forward pass."""
+        names = [a for a in claim.arguments if f"{a}@1" in self.point.graph.names]
+        return [
+            f"{a} is bound more than once in {self.point.graph.function}; {claim.name} is given its last value"
+            for a in names
+        ]
+
+    def spread(self, claim: Claim, outcomes: Sequence[Outcome], true: Any) -> Any:
+        """Return how far the truth and the claim move when every number is one rounding off."""
+        spread = np.zeros(true.shape)
+        truths = [np.asarray(truth(claim, point), dtype=np.float64) for point in self.points]
+        for values in (truths, [o.received for o in outcomes], [o.true for o in outcomes]):
+            moves = [
+                (point.units, finite_gap(value, values[0]))
+                for point, value in zip(self.points[1:], values[1:], strict=True)
+                if comparable(value, true) and comparable(values[0], true)
+            ]
+            spread = np.maximum(spread, rounding_of(moves, values[0], jumps=values is not truths))
+        return spread
+
+    def fill(self, verdict: Verdict, claim: Claim, witness: Witness | None) -> None:
+        """Put what differences say in a verdict."""
+        if witness is None:
+            replay = self.point.graph.evaluate(self.point.graph.names[claim.quantity], {})
+            verdict.differences = np.asarray(replay, dtype=np.float64)
+            return
+        measured = witness.full()
+        verdict.kinks = witness.kinks()
+        if claim.kind == "update":
+            if witness.complete:
+                verdict.differences = np.asarray(updated(claim, self.point, measured), dtype=np.float64)
+        else:
+            verdict.differences = measured
+
+    def backward_verdicts(self, claim: Claim) -> list[Verdict]:
+        """Judge each gradient that a whole backward function returns."""
+        results = [e[claim.name] for e in self.evaluations]
+        first = results[0]
+        if first.failure:
+            failed = Verdict(
+                name=claim.name, of="", kind="backward", status=Status.UNVERIFIABLE, explanation=first.failure
+            )
+            failed.formula = source_of(claim.function)
+            return [replace(failed, of=quantity) for quantity in claim.claimed() or [""]]
+        verdicts = []
+        for key, quantity in returned_names(claim, first.received, self.point).items():
+            gradient = Claim("gradient", quantity, key if key != quantity else f"{claim.name}[{key!r}]", lambda: None)
+            gradient.settle(self.point.graph.names)
+
+            def part(outcomes: dict[str, Outcome], key: str = key) -> Outcome:
+                whole = outcomes[claim.name]
+                value = part_of(whole.received, key, claim)
+                return Outcome(received=value, true=value, notes=list(whole.notes))
+
+            def part_on_true_values(outcomes: dict[str, Outcome], key: str = key) -> Any:
+                return part_of(outcomes[claim.name].received, key, claim)
+
+            verdict = self.verdict(gradient, part)
+            verdict.kind, verdict.formula = "backward", source_of(claim.function)
+            if verdict.status is Status.WRONG and not gradient.indices:
+                self.explainer.explain(verdict, gradient, part_on_true_values)
+            verdicts.append(verdict)
+        return verdicts
+
+
+def comparable(value: Any, true: Any) -> bool:
+    """Return whether a value is of numbers and has the shape of the truth."""
+    return (
+        isinstance(value, np.ndarray | np.generic | float | int)
+        and np.shape(value) == np.shape(true)
+        and np.asarray(value).dtype.kind in "biuf"
+    )
+
+
+def set_finding(verdict: Verdict, finding: Finding) -> Verdict:
+    """Put a finding in a verdict."""
+    verdict.status, verdict.error, verdict.wrong = finding.status, finding.error, finding.wrong
+    verdict.explanation = finding.note
+    if finding.status is Status.WRONG:
+        verdict.cause = finding.cause or Cause.UNKNOWN
+    return verdict
