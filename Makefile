@@ -1,7 +1,7 @@
 # Everything is installed into .venv; nothing outside this folder is touched.
 # Written for GNU make 3.81 (macOS) and any POSIX shell.
 
-.PHONY: help demo test lint bench clean rebuild
+.PHONY: help demo test lint bench bench-checkers clean rebuild
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -11,6 +11,7 @@ help:
 	@echo "make test    run all tests           (ARGS='-k tape' chooses)"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make bench   speed against plain NumPy, autograd and MyGrad"
+	@echo "make bench-checkers   what other gradient checkers see: writes the table in README.md (installs PyTorch and JAX)"
 	@echo "make clean   remove .venv and everything that was generated"
 	@echo "PYTHON=/path/to/python3 names the Python (3.11 or newer) that .venv is made with."
 
@@ -27,6 +28,9 @@ lint: .venv/ready-test
 
 bench: .venv/ready-bench
 	@OPENBLAS_NUM_THREADS=1 .venv/bin/python tests/benchmarks $(ARGS)
+
+bench-checkers: .venv/ready-peers
+	@OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.benchmarks.checkers --into README.md $(ARGS)
 
 clean:
 	rm -rf .venv out build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -52,6 +56,8 @@ damage := $(shell $(intact) || echo rebuild)
 	@$(call install,.[test])
 .venv/ready-bench: pyproject.toml $(damage)
 	@$(call install,.[bench])
+.venv/ready-peers: pyproject.toml $(damage)
+	@$(call install,.[peers])
 
 install = set -e; \
 	{ $(intact); } || { $(create); }; \
