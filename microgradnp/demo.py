@@ -274,15 +274,9 @@ def run(out: Path) -> bool:
     out.mkdir(parents=True, exist_ok=True)
     X, t, T, stream = dataset()
     p = initial(stream, 1.0)
-    # momenta that are not zero, as they are after some iterations: at zero a mistake in λ would not show
-    momenta = {f"M{name}": 0.1 * (1.0 + np.arange(value.size).reshape(value.shape)) for name, value in p.items()}
 
-    d, claims = derivation()
-    report = d.verify(X=X, T=T, **p, **momenta)
-    checked, numerical_claims = central_differences()
-    numerical_report = checked.verify(X=X, T=T, **p)
-    rows = [(c, report) for c in claims if c.number < "R-21"] + [(c, numerical_report) for c in numerical_claims]
-    rows += [(c, report) for c in claims if c.number > "R-21"]
+    rows = verified(X, T, p)
+    report, numerical_report = dict.fromkeys(report for _, report in rows)
     table = claims_table(rows)
     console.print(table)
     ok = report.ok and numerical_report.ok
@@ -359,14 +353,28 @@ def pictures(
     return [(out / "graph.svg", "the graph with the verdicts"), *((out / file, what) for file, what, _ in drawn)]
 
 
-def claims_table(rows: list[tuple[Numbered, Report]]) -> Any:
+def verified(X: Array, T: Array, p: Parameters) -> list[tuple[Numbered, Report]]:
+    """Return every claim, by number, with the report that has its verdict."""
+    # momenta that are not zero, as they are after some iterations: at zero a mistake in λ would not show
+    momenta = {f"M{name}": 0.1 * (1.0 + np.arange(value.size).reshape(value.shape)) for name, value in p.items()}
+    d, claims = derivation()
+    report = d.verify(X=X, T=T, **p, **momenta)
+    checked, numerical_claims = central_differences()
+    numerical_report = checked.verify(X=X, T=T, **p)
+    rows = [(c, report) for c in claims if c.number < "R-21"] + [(c, numerical_report) for c in numerical_claims]
+    return rows + [(c, report) for c in claims if c.number > "R-21"]
+
+
+def claims_table(
+    rows: list[tuple[Numbered, Report]], title: str = "Document 001: what it claims, and three witnesses"
+) -> Any:
     """Return every claim with its three witnesses as a rich table."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(
-        title="Document 001: what it claims, and three witnesses",
+        title=title,
         title_justify="left",
         header_style="bold",
         box=box.SIMPLE_HEAD,
