@@ -83,7 +83,7 @@ def cost_of_two(x, W1, b1, W2, b2, target):
     a1 = sigmoid(z1)
     z2 = W2 @ a1 + b2
     a2 = sigmoid(z2)
-    W2_transposed = W2.T
+    W2_transposed = W2.T  # noqa: F841 -- a quantity of its own, for the claim on it
     C = 0.5 * np.sum((target - a2) ** 2)
     return C
 

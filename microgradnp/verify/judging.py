@@ -289,7 +289,7 @@ class Judge:
         """Put what differences say in a verdict."""
         if witness is None:
             replay = self.point.graph.evaluate(self.point.graph.names[claim.quantity], {})
-            verdict.differences = np.asarray(replay, dtype=np.float64)
+            verdict.differences = np.asarray(np.asarray(replay)[claim.where], dtype=np.float64)
             return
         measured = witness.full()
         verdict.kinks = witness.kinks()

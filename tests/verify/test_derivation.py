@@ -1209,3 +1209,18 @@ def test_a_large_network_is_verified_by_a_sample_and_directions() -> None:
     assert verdict.status is Status.WRONG
     assert np.argwhere(verdict.wrong).tolist() == [[700, 3]]
     assert not np.isnan(verdict.differences[700, 3])
+
+
+def test_a_claimed_value_of_one_entry_is_shown_with_that_entry():
+    d = Derivation("one entry")
+
+    @d.forward
+    def loss(x):
+        y = np.exp(x)
+        return np.sum(y)
+
+    d.value("y[1]", lambda x: np.exp(x[1]), name="second")
+    report = d.verify(x=np.array([0.0, 1.0, 2.0]))
+    assert report["second"].status == "correct"
+    assert report["second"].differences == np.e
+    assert "2.718" in str(report)
