@@ -25,7 +25,7 @@ from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive,
 if TYPE_CHECKING:
     from microgradnp import data, optim, verify
     from microgradnp.draw import Drawing
-    from microgradnp.verify import Derivation, check_gradients, check_rule
+    from microgradnp.verify import Derivation, assert_derivation, check_gradients, check_rule
 
     draw: Drawing
 
@@ -35,6 +35,7 @@ __all__ = [
     "Derivation",
     "Graph",
     "Tensor",
+    "assert_derivation",
     "binary_cross_entropy",
     "check_gradients",
     "check_rule",
@@ -68,6 +69,7 @@ __all__ = [
 #: Loaded when first asked for, so that `import microgradnp` costs little more than `import numpy`.
 LAZY = {
     "Derivation": "microgradnp.verify",
+    "assert_derivation": "microgradnp.verify",
     "check_gradients": "microgradnp.verify",
     "check_rule": "microgradnp.verify",
     "data": "",

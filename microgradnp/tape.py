@@ -295,9 +295,7 @@ def sweep_arrays(nodes: Sequence[Node], gradients: dict[Node, Array], free: bool
                 else:
                     d = g / rule.denominator(*saved)
                 spec = parent.spec
-                if (spec is not SCALAR64 or type(d) is not float64) and (
-                    d.shape != spec[0] or d.dtype is not spec[1]
-                ):
+                if (spec is not SCALAR64 or type(d) is not float64) and (d.shape != spec[0] or d.dtype is not spec[1]):
                     d = fitted(d, parent, primitive)
                 if parent in gradients:
                     gradients[parent] = gradients[parent] + d

@@ -1,5 +1,6 @@
 """Derivatives checked: by differences, by autodiff, and against what a person wrote."""
 
+from microgradnp.verify.asserting import assert_derivation
 from microgradnp.verify.claims import DerivationError
 from microgradnp.verify.derivation import Derivation
 from microgradnp.verify.gradients import GradientReport, WrongGradient, check_gradients
@@ -17,6 +18,7 @@ __all__ = [
     "Verdict",
     "WrongDerivation",
     "WrongGradient",
+    "assert_derivation",
     "check_gradients",
     "check_rule",
 ]

@@ -57,6 +57,7 @@ class Derivation:
         self.function: Function | None = None
         self.claims: list[Claim] = []
         self.report: Report | None = None
+        self.given: dict[str, Any] | Function = {}
 
     # -- stating it ------------------------------------------------------------------------------------------------
 
@@ -140,6 +141,47 @@ class Derivation:
         self._add(Claim("backward", "", "backward" if own == "<lambda>" else own, function, returns=returns, wrt=wrt))
         return function
 
+    def inputs(self, given: Mapping[str, Any] | Function | None = None, /, **named: Any) -> Any:
+        """State inputs that `verify` uses where it is given none (also as a decorator of a function that draws them).
+
+        Parameters
+        ----------
+        given : dict, or callable
+            The inputs by name, or a function that returns them; if it has a parameter, it gets a ``numpy`` Generator.
+        **named
+            The inputs by name.
+
+        Examples
+        --------
+        >>> import numpy as np, microgradnp as mg
+        >>> d = mg.Derivation()
+        >>> _ = d.forward(lambda w: np.sum(w**2))
+        >>> _ = d.gradient("w", lambda w: 2 * w)
+        >>> @d.inputs
+        ... def data(rng):
+        ...     return {"w": rng.normal(size=3)}
+        >>> d.verify().ok
+        True
+        """
+        if callable(given):
+            if named:
+                raise TypeError("d.inputs(...) takes a function or inputs by name, not both")
+            self.given = given
+            return given
+        self.given = {**(given or {}), **named}
+        return None
+
+    def drawn_inputs(self, seed: int) -> dict[str, Any]:
+        """Return the stated inputs, drawn anew where a function draws them."""
+        if not callable(self.given):
+            return self.given
+        wants = [p for p in inspect.signature(self.given).parameters.values() if p.default is p.empty]
+        found = self.given(np.random.default_rng(seed)) if wants else self.given()
+        if not isinstance(found, Mapping):
+            name = getattr(self.given, "__name__", "the function of d.inputs")
+            raise DerivationError(f"{name} returned {type(found).__name__}: return the inputs by name, as a dict")
+        return dict(found)
+
     def _claim(self, kind: str, of: str, function: Function | None, name: str | None, **options: Any) -> Any:
         if not isinstance(of, str):
             raise TypeError(f"d.{kind}(of, ...) wants the name of a quantity, e.g. d.{kind}('Wo'), not {of!r}")
@@ -172,7 +214,8 @@ class Derivation:
         Parameters
         ----------
         inputs : dict, optional
-            The arguments of the forward function, and what else the claims use (a learning rate, a momentum).
+            The arguments of the forward function, and what else the claims use (a learning rate, a momentum). Without
+            any, those stated with `inputs`.
         **named
             The same, by name.
 
@@ -190,7 +233,7 @@ class Derivation:
             raise DerivationError(f"{self._who()} has no forward function: decorate it with @d.forward")
         if not self.claims:
             raise DerivationError(f"{self._who()} has no claims: state one with @d.gradient('name') or @d.backward")
-        given = {**(inputs or {}), **named}
+        given = {**(inputs or {}), **named} or self.drawn_inputs(self.seed)
         claimed = {q for claim in self.claims for q in claim.claimed()}
         given = {name: reference(numbers_to_array(value), name in claimed) for name, value in given.items()}
         self._check_inputs(given)

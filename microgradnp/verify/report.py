@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,15 @@ SYMBOLS = {
     Status.GIVEN: "(✓)",
     Status.CONVENTION: "≈",
     Status.KINK: "∧",
+    Status.UNVERIFIABLE: "?",
+}
+#: Where a terminal or a pipe knows only ASCII.
+ASCII_SYMBOLS = {
+    Status.CORRECT: "ok",
+    Status.WRONG: "X",
+    Status.GIVEN: "(ok)",
+    Status.CONVENTION: "~",
+    Status.KINK: "^",
     Status.UNVERIFIABLE: "?",
 }
 STYLES = {
@@ -61,6 +73,8 @@ class Verdict:
         The claim as it is written.
     notes : list of str
         What else was noticed.
+    derive : callable or None
+        Derives `right_formula` when it is first asked for.
     """
 
     name: str
@@ -77,11 +91,20 @@ class Verdict:
     kinks: Any = None
     formula: str = ""
     notes: list[str] = field(default_factory=list)
+    derive: Callable[[], str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
         """Whether the claim is right, up to a convention."""
         return self.status in RIGHT
+
+    @property
+    def right_formula(self) -> str:
+        """The right formula as NumPy in the user's own names; empty where none was found that a person could read."""
+        if self.derive is not None:
+            text, self.derive = self.derive(), None
+            self._right = text
+        return getattr(self, "_right", "")
 
     @property
     def title(self) -> str:
@@ -185,56 +208,111 @@ class Report:
         ------
         WrongDerivation
         """
-        bad = [v.sentence() for v in self.verdicts if not v.ok]
+        __tracebackhide__ = True
+        bad = [v for v in self.verdicts if not v.ok]
         if bad:
-            raise WrongDerivation(
-                f"{len(bad)} of {len(self.verdicts)} claims of {self.title or 'the derivation'} are not right:\n  "
-                + "\n  ".join(bad)
-            )
+            from microgradnp.verify import report_text
 
-    def table(self) -> Any:
-        """Return the verdicts as a rich table."""
-        from rich.table import Table
-        from rich.text import Text
+            first = self.first_mistake
+            lines = [f"{len(bad)} of {len(self.verdicts)} claims of {self.title or 'the derivation'} are not right:"]
+            for v in bad:
+                lines.append(f"  {v.sentence()}")
+                lines += [f"      {line}" for line in report_text.formulas(v, ascii=False)]
+            if first is not None and len(bad) > 1:
+                lines.append(f"  mend {first.name} first: it is the wrong claim nearest to the loss")
+            raise WrongDerivation("\n".join(lines))
 
-        table = Table(title=self.title or None, title_justify="left", header_style="bold")
-        for column in ("claim", "of", "entry"):
-            table.add_column(column, overflow="fold")
-        for column in ("by hand", "autodiff", "differences", "error"):
-            table.add_column(column, justify="right", no_wrap=True)
-        table.add_column("verdict", overflow="fold")
-        for v in self.verdicts:
-            index, hand, autodiff, differences = v.witnesses()
-            error = "" if np.isnan(v.error) else f"{v.error:.1e}"
-            table.add_row(
-                Text(v.name),
-                Text(v.title),
-                index,
-                hand,
-                autodiff,
-                differences,
-                error,
-                Text(f"{SYMBOLS[v.status]} {v.status}", STYLES[v.status]),
-            )
-        return table
+    @property
+    def first_mistake(self) -> Verdict | None:
+        """The wrong claim that is nearest to the loss: the one to mend first. None where nothing is wrong."""
+        wrong = [v for v in self.verdicts if v.status is Status.WRONG]
 
-    def text(self, width: int = 120) -> str:
-        """Return the report as plain text."""
-        import io
+        def depth(v: Verdict) -> int:
+            names = self.graph.names if self.graph is not None else {}
+            node = names.get(v.of) or names.get(v.of.partition("[")[0])
+            return node.order if node is not None and v.kind in ("gradient", "backward", "derivative", "value") else -1
 
-        from rich.console import Console
+        return max(wrong, key=depth, default=None)
 
-        stream = io.StringIO()
-        console = Console(file=stream, width=width, no_color=True, force_terminal=False, legacy_windows=False)
-        console.print(self.table())
-        for v in self.verdicts:
-            if v.explanation or v.status is Status.WRONG:
-                console.print(v.sentence(), soft_wrap=True, markup=False, highlight=False)
-            for note in v.notes:
-                console.print(f"{v.name}: {note}", soft_wrap=True, markup=False, highlight=False)
-        right = sum(v.ok for v in self.verdicts)
-        console.print(f"{right} of {len(self.verdicts)} claims are right", markup=False, highlight=False)
-        return stream.getvalue()
+    def table(self, width: int = 120, *, ascii: bool = False) -> Any:
+        """Return the verdicts as a rich table that is legible at a width of so many characters."""
+        from microgradnp.verify import report_text
+
+        return report_text.table(self, width, ascii)
+
+    def text(self, width: int = 120, *, ascii: bool | None = None) -> str:
+        """Return the report as plain text.
+
+        Parameters
+        ----------
+        width : int
+            Characters a line.
+        ascii : bool, optional
+            Whether to use only ASCII. Default: where the standard output cannot show anything else.
+        """
+        from microgradnp.verify import report_text
+
+        return report_text.text(self, width, not_unicode(sys.stdout) if ascii is None else ascii)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None, *, graph: bool = True) -> str:
+        """Return the report as an HTML page that needs nothing else, and write it to a file if one is named.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            Written whole or not at all.
+        graph : bool
+            Whether the page shows the graph, coloured by verdict.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder does not exist.
+        """
+        from microgradnp.verify import report_html
+
+        page = report_html.page([("", self)], graph=graph)
+        if path is not None:
+            written(path, page)
+        return page
+
+    def to_json(self, path: str | os.PathLike[str] | None = None, *, arrays: bool = True) -> str:
+        """Return the report as JSON, and write it to a file if one is named. `from_json` reads it.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            Written whole or not at all.
+        arrays : bool
+            Whether the witnesses are in it entry by entry.
+        """
+        import json
+
+        from microgradnp.verify import report_json
+
+        text = json.dumps(report_json.encoded(self, arrays=arrays), indent=1, ensure_ascii=False, allow_nan=False)
+        if path is not None:
+            written(path, text + "\n")
+        return text
+
+    @staticmethod
+    def from_json(source: str | os.PathLike[str]) -> Report:
+        """Return a report that `to_json` wrote, from the text or from the file. It has no graph.
+
+        Raises
+        ------
+        ValueError
+            If it is no such report, or one of a later version.
+        """
+        from microgradnp.verify import report_json
+
+        is_text = isinstance(source, str) and source.lstrip().startswith("{")
+        return report_json.decoded(str(source) if is_text else Path(source).read_text(encoding="utf-8"))
+
+    def _repr_html_(self) -> str:
+        from microgradnp.verify import report_html
+
+        return report_html.fragment(self)
 
     def __str__(self) -> str:
         return self.text()
@@ -242,8 +320,10 @@ class Report:
     def __repr__(self) -> str:
         return f"<Report {self.title!r}: {sum(v.ok for v in self.verdicts)} of {len(self.verdicts)} claims are right>"
 
-    def __rich__(self) -> Any:
-        return self.table()
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        from microgradnp.verify import report_text
+
+        yield from report_text.renderables(self, options.max_width, not_unicode(console.file))
 
     def draw(self, **options: Any) -> Any:
         """Return the graph with the verdicts on it, as a picture."""
@@ -262,3 +342,24 @@ class Report:
             if node is not None and v.kind in ("gradient", "backward"):
                 notes[node] = Note(text=v.name, status=str(v.status))
         return self.graph, notes
+
+
+def not_unicode(stream: Any) -> bool:
+    """Return whether a stream cannot show the symbols of a report."""
+    try:
+        "".join(SYMBOLS.values()).encode(getattr(stream, "encoding", None) or "utf-8")
+        "∂━".encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def written(path: str | os.PathLike[str], content: str) -> Path:
+    """Write a file whole, or say why not."""
+    from microgradnp.files import write_whole
+
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path.name!r}: there is no folder {str(path.parent)!r}; make it first")
+    write_whole(path, content)
+    return path
