@@ -136,8 +136,9 @@ class Evaluation:
                     self.true[quantity] = self.gradient(quantity)
                     self.claimed[quantity], self.judged[quantity] = by_hand[key], on_true[key]
             else:
-                self.true[claim.of] = self.truth(claim)
-                self.claimed[claim.of], self.judged[claim.of] = by_hand, on_true
+                key = claim.of if claim.kind == "gradient" else f"{claim.kind} of {claim.of}"
+                self.true[key] = self.truth(claim)
+                self.claimed[key], self.judged[key] = by_hand, on_true
 
     def wrong(self, which: str = "judged", tolerance: float = 1e-8) -> list[str]:
         """Return the quantities whose claim is not true."""

@@ -11,7 +11,7 @@ from tests.verify.held_out.evaluation import Evaluation, Notebook
 
 ALL = list(cases())
 WRONG = [case for case in ALL if not case.right]
-SAMPLE = [WRONG[i] for i in np.random.default_rng(0).choice(len(WRONG), size=24, replace=False)]
+SAMPLE = [WRONG[i] for i in np.random.default_rng(0).choice(len(WRONG), size=12, replace=False)]
 
 
 @pytest.mark.parametrize("name", names())

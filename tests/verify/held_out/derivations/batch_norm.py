@@ -65,5 +65,6 @@ MISTAKES = [
     ("beta", "np.sum(dy, axis=0)\n\n", "np.mean(dy, axis=0)\n\n", "scale|axis"),
     ("y", "np.cos(y) * R", "-np.cos(y) * R", "sign"),
     ("x", "inv / n * (n * dy - dy.sum(0)", "inv / n * (n * dy - dy.sum(1, keepdims=True)", "axis"),
+    ("gamma", "np.sum(dy * xhat, axis=0)\n\n", "np.random.default_rng(16).normal(size=4)\n\n", "unknown"),
 ]
 RIGHT = [("gamma * inv / n * (n * dy - dy.sum(0) - xhat * np.sum(dy * xhat, axis=0))", "gamma * inv * (dy - dy.mean(0) - xhat * np.mean(dy * xhat, axis=0))")]

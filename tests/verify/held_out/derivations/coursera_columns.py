@@ -58,6 +58,7 @@ MISTAKES = [
     ("A1|Z1|W1|b1", "dA1 = W2.T @ dZ2", "W2 = W2 - 0.5 * dW2; dA1 = W2.T @ dZ2", "stale-value"),
     ("W1", "dW1 = 1 / m * dZ1 @ cache[\"X\"].T", "dW1 = 1 / m * dA1 @ cache['X'].T", "missing-activation-derivative"),
     ("b2", "db2 = 1 / m * np.sum(dZ2, axis=1, keepdims=True)", "db2 = np.zeros_like(cache['b2'])", "missing-gradient"),
+    ("W1", "dW1 = 1 / m * dZ1 @ cache[\"X\"].T", "dW1 = np.random.default_rng(12).normal(size=(4, 3))", "unknown"),
 ]
 RIGHT = [
     ("dA1 * (cache[\"Z1\"] > 0)", "np.where(A1 > 0, dA1, 0)"),

@@ -56,5 +56,6 @@ MISTAKES = [
     ("W", "x.T @ d_student", "d_student.T @ x", "transpose"),
     ("W", "x.T @ d_student", "x @ d_student.T", "transpose"),
     ("x", "d_student @ W.T", "d_student @ W", "transpose"),
+    ("W", "x.T @ d_student", "np.sort(np.random.default_rng(14).normal(size=(4, 4)), axis=0)", "unknown"),
 ]
 RIGHT = [("T * (q - p) / len(p)", "-T * np.mean(np.ones(4)) * (p - q) / p.shape[0]")]

@@ -77,5 +77,6 @@ MISTAKES = [
     ("pre", "def g_pre(g_phi, pre):\n    return g_phi * np.cos(pre)", "def g_pre(g_phi, phi):\n    return g_phi * np.cos(phi)", "derivative-at-wrong-place"),
     ("pre", "g_phi * np.cos(pre)", "g_phi * np.sin(pre)", "missing-activation-derivative|surrogate-derivative"),
     ("pre", "g_phi * np.cos(pre)", "np.cos(pre)", "upstream-ignored"),
+    ("u", "phi.T @ g_mu", "np.random.default_rng(15).uniform(size=5)", "unknown"),
 ]
 RIGHT = [("0.5 * (1 - (y - mu) ** 2 * np.exp(-s)) / len(y)", "0.5 / len(y) - 0.5 * (y - mu) ** 2 / np.exp(s) / len(y)")]

@@ -66,5 +66,6 @@ MISTAKES = [
     ("Z", "dH / (1 + np.exp(-Z))", "dH / (1 + np.exp(Z))", "sign"),
     ("H", "np.outer(dr, v)", "np.outer(np.ones_like(dr), v)", "upstream-ignored"),
     ("v", "def dv(H, dr):\n    return H.T @ dr", "def dv(Z, dr):\n    return Z.T @ dr", "wrong-operand"),
+    ("v", "H.T @ dr", "H.T @ dr + 0.1 * np.random.default_rng(13).normal(size=5)", "unknown"),
 ]
 RIGHT = [("dH / (1 + np.exp(-Z))", "dH * np.exp(Z) / (1 + np.exp(Z))")]

@@ -53,5 +53,6 @@ MISTAKES = [
     ("bias", "dbias = dout.sum(0)", "dbias = dout", "broadcast"),
     ("weight", "(cache.norm * dout).sum(0)", "(cache.norm * cache.out).sum(0)", "wrong-operand|upstream-ignored"),
     ("bias", "dbias = dout.sum(0)", "dbias = dout.sum(0) / len(dout)", "scale|axis"),
+    ("weight", "(cache.norm * dout).sum(0)", "np.random.default_rng(17).normal(size=6) * dout.sum(0)", "unknown"),
 ]
 RIGHT = [("dnorm - dnorm_mean - cache.norm * dnorm_norm_mean", "dnorm - (dnorm_mean + dnorm_norm_mean * cache.norm)")]

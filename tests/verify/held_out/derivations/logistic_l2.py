@@ -57,6 +57,7 @@ MISTAKES = [
     ("b", "np.sum(dz)", "np.sum(dz) + 0.7 / 7 * 0.3", "regulariser"),
     ("b", "np.sum(dz)", "np.mean(dz)", "scale|axis"),
     ("w", "X.T @ dz + lam / m * w", "np.array([0.31, -0.22, 0.05, 0.47])", "unknown"),
+    ("b", "np.sum(dz)", "np.sum(dz, keepdims=True)", "shape"),
 ]
 RIGHT = [
     ("X.T @ dz + lam / m * w", "np.sum(X * dz[:, None], axis=0) + w * lam / m"),

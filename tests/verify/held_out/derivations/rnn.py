@@ -69,5 +69,6 @@ MISTAKES = [
     ("Wx|b|Wh", "dh_next = Wh @ draw", "dh_next = dh_next + Wh @ draw", "double-count"),
     ("Wx|b|Wh", "dh = Wy @ dy + dh_next", "dh = Wy @ dy + 2 * dh_next", "double-count|scale"),
     ("Wh", "            dWh += np.outer(hs[t - 1], draw)", "            dWh += 0", "missing-gradient"),
+    ("Wx", "dWx += np.outer(xs[t], draw)", "dWx += np.random.default_rng(18).normal(size=(4, 4))", "unknown"),
 ]
 RIGHT = [("(1 - hs[t] * hs[t]) * dh", "dh - dh * hs[t] ** 2")]

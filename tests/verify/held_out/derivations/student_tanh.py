@@ -83,6 +83,7 @@ MISTAKES = [
     ("b1", "delta1.sum(axis=0)", "delta1.sum(axis=0, keepdims=True)", "shape|broadcast"),
     ("b1", "delta1.sum(axis=0)", "delta1", "broadcast"),
     ("W1", "X.T @ delta1", "delta1.T @ X", "transpose"),
+    ("W1", "X.T @ delta1", "np.random.default_rng(11).normal(size=(5, 4))", "unknown"),
 ]
 RIGHT = [
     ("da1 * (1 - a1**2)", "(1 + a1) * da1 * (1 - a1)"),

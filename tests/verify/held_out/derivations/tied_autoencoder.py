@@ -65,5 +65,6 @@ MISTAKES = [
     ("b", "dZ.sum(0)", "2 * dZ.sum(0)", "double-count|scale"),
     ("Xr", "E / E.shape[0]", "E / E.size", "scale"),
     ("Z", "dXr @ W * H * (1 - H)", "dXr * H * (1 - H)", "missing-factor"),
+    ("W", "X.T @ dZ + dXr.T @ H", "X.T @ dZ + np.random.default_rng(19).normal(size=(4, 4))", "unknown"),
 ]
 RIGHT = [("X.T @ dZ + dXr.T @ H", "np.einsum('ni,nj->ij', X, dZ) + np.einsum('ni,nj->ij', dXr, H)")]
