@@ -37,6 +37,8 @@ class Claim:
     rule: Any = None
     returns: Mapping[str, str] | None = None
     wrt: Sequence[str] | None = None
+    owner: Claim | None = None  # the backward function of which it is one gradient
+    output: str = ""  # and the key under which that returns it
 
     def __post_init__(self) -> None:
         try:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.tape import Node
+from microgradnp.verify.constants import constant_name
 from microgradnp.verify.judgement import Cause
 from microgradnp.verify.scene import Chain, Scene
 
@@ -226,7 +227,11 @@ def activation(s: Situation, chain: Chain, place: int) -> Iterator[Candidate]:
 
     penalty = proportional(chain.upstream * derivative, np.asarray(chain.start.saved[0], dtype=np.float64))
 
+    alone = all(p is None or p is chain.start or p in chain.program for n in chain.program for p in n.parents)
+
     def cause(usual: Cause) -> Cause:
+        if not alone and usual is Cause.MISSING_ACTIVATION_DERIVATIVE and not (penalty or mask or constant):
+            return Cause.MISSING_FACTOR  # a product with another quantity is no activation
         return Cause.REGULARISER if penalty else Cause.WRONG_MASK if mask else Cause.SCALE if constant else usual
 
     yield Candidate(
@@ -858,10 +863,12 @@ def diagnose(situations: Sequence[Situation], subject: str, patience: float = PA
         fit = fits(candidate, first.hand)
         if fit is not None:
             found.append((candidate, fit if fit != 1.0 else None))
-    explanations = []
+    explanations: list[Explanation] = []
     for candidate, constant in sorted(found, key=lambda pair: pair[0].rank + (1.0 if pair[1] is not None else 0.0))[
         :12
     ]:
+        if monotonic() - started > 2 * patience or explanations:
+            break
         held = holds_elsewhere(candidate, constant, situations[1:])
         if held:
             explanation = told(candidate, constant, first, subject)
@@ -887,6 +894,8 @@ def fits(candidate: Candidate, hand: Array) -> float | None:
     if value is None or np.shape(value) != hand.shape or not np.all(np.isfinite(value)):
         return None
     value = np.asarray(value, dtype=np.float64)
+    if candidate.free and hand.size < 3:
+        return None  # a constant that may be any explains few numbers by accident
     if close(value, hand) or (not np.any(value) and not np.any(hand)):
         return 1.0
     size = float(np.sum(value * value))
@@ -917,7 +926,7 @@ def told(candidate: Candidate, constant: float | None, s: Situation, subject: st
     cause, rank, text = candidate.cause, candidate.rank, candidate.text
     name = ""
     if constant is not None:
-        name = constant_name(constant, s)
+        name = constant_name(constant, {**s.environment, **s.pool})
         if candidate.key == ("scale",):
             said = f"`{subject}` equals the right answer times {name or f'{constant:.6g}'}"
             return Explanation(
@@ -935,59 +944,6 @@ def told(candidate: Candidate, constant: float | None, s: Situation, subject: st
             cause, f"`{subject}` is {text[11:]}, which is not the gradient of this loss", rank, candidate.key
         )
     return Explanation(cause, f"`{subject}` equals the right answer {text}", rank, candidate.key, constant, name)
-
-
-def constant_name(c: float, s: Situation) -> str:
-    """Return a constant in terms of the user's sizes and numbers, if it is one that derivations know."""
-    known: dict[str, float] = {
-        "2": 2.0,
-        "1/2": 0.5,
-        "3": 3.0,
-        "1/3": 1 / 3,
-        "4": 4.0,
-        "1/4": 0.25,
-        "ln 2": math.log(2),
-        "1/ln 2": 1 / math.log(2),
-        "ln 10": math.log(10),
-        "1/ln 10": 1 / math.log(10),
-    }
-    sizes: dict[int, str] = {}
-    for name, value in s.pool.items():
-        for axis, n in enumerate(value.shape):
-            if n > 1:
-                sizes.setdefault(n, f"{name}.shape[{axis}]")
-    for name, value in s.pool.items():
-        if value.size > 1:
-            sizes.setdefault(value.size, f"{name}.size")
-    for n, where in sizes.items():
-        known.update(
-            {
-                f"{n} = {where}": float(n),
-                f"1/{n}, with {n} = {where}": 1 / n,
-                f"2/{n}, with {n} = {where}": 2 / n,
-                f"{n}/2, with {n} = {where}": n / 2,
-                f"sqrt({n}), with {n} = {where}": math.sqrt(n),
-                f"1/sqrt({n}), with {n} = {where}": 1 / math.sqrt(n),
-            }
-        )
-    for name, value in s.environment.items():
-        if (
-            isinstance(value, int | float | np.generic)
-            and np.ndim(value) == 0
-            and not isinstance(value, bool | np.bool_)
-        ):
-            v = float(np.real(value))
-            if v and v != 1 and math.isfinite(v):
-                known.update({name: v, f"1/{name}": 1 / v, f"2 * {name}": 2 * v, f"{name}/2": v / 2})
-                if v != 1:
-                    known.update({f"1 - {name}": 1 - v, f"1/(1 - {name})": 1 / (1 - v)})
-    if abs(c + 1) < 1e-9:
-        return "-1"
-    for sign, prefix in ((1, ""), (-1, "-")):
-        for name, value in known.items():
-            if value and abs(sign * c / value - 1) < 1e-9:
-                return f"{prefix}{name}" if sign == 1 else f"-({name})"
-    return ""
 
 
 def wrong_shape(s: Situation, subject: str) -> Explanation | None:

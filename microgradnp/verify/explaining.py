@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from microgradnp.tree import transform
 from microgradnp.verify.calling import Outcome, truth
+from microgradnp.verify.cases import case_of
 from microgradnp.verify.claims import Claim
+from microgradnp.verify.constants import constant_name
 from microgradnp.verify.diagnosis import Explanation, Situation, diagnose, pattern
 from microgradnp.verify.inputs import copied
-from microgradnp.verify.judgement import Cause
+from microgradnp.verify.judgement import Cause, numbers_of
+from microgradnp.verify.meaning import close
 from microgradnp.verify.points import Point
 from microgradnp.verify.repair import Formula, repaired
 from microgradnp.verify.report import Verdict
+from microgradnp.verify.rewriting import Rewriting, cause_of, sentence
 from microgradnp.verify.scene import Scene, same_structure
+from microgradnp.verify.source import NoSource, Program
 from microgradnp.verify.variation import varied
 
 if TYPE_CHECKING:
     from microgradnp.verify.judging import Judge
 
-#: An explanation of this rank or better is a mistake that everybody makes; beyond it the user's own formula is asked.
-USUAL = 0.85
+#: An edit of the user's formula of this rank or better needs no other explanation beside it.
+SURE = 0.55
 #: Further inputs at which an explanation must hold.
 FURTHER = 2
 PATIENCE = 1.0
@@ -40,6 +46,8 @@ class Explainer:
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
+        self.spent: dict[str, float] = {}  # seconds in the search among changes of the right way back
+        self.rewritings: dict[str, Rewriting | None] = {}
         self.claims = {c.quantity: c.name for c in judge.derivation.claims if c.kind == "gradient" and not c.indices}
 
     @functools.cached_property
@@ -62,18 +70,55 @@ class Explainer:
         return found
 
     def explain(self, verdict: Verdict, claim: Claim, value: Callable[[dict[str, Outcome]], Any]) -> None:
-        """Put the cause and the explanation in a wrong verdict.
+        """Put the cause and the explanation of a wrong claim into its verdict.
 
         Parameters
         ----------
         verdict : Verdict
         claim : Claim
-            On a gradient.
         value : callable
             Finds what the claim gave among the outcomes at a point, on the true values of other claims.
         """
         name = claim.name if claim.name.isidentifier() else verdict.of
-        situations = []
+        try:
+            best = self.best(verdict, claim, value, name)
+        except Exception:  # what the search stumbles over is no fault of the user's: it has no explanation then
+            best = None
+        if best is not None and best.cause is not Cause.UNKNOWN:
+            verdict.cause, verdict.explanation = best.cause, best.text
+        elif verdict.cause in (None, Cause.UNKNOWN):
+            verdict.cause = Cause.UNKNOWN
+            hand, right = numbers_of(verdict.hand), np.asarray(verdict.autodiff)
+            if hand is not None and np.shape(hand) == right.shape:
+                seen = pattern(hand, right, np.asarray(verdict.wrong))
+                verdict.explanation = f"no single mistake explains it: {seen}"
+
+    def best(
+        self, verdict: Verdict, claim: Claim, value: Callable[[dict[str, Outcome]], Any], name: str
+    ) -> Explanation | None:
+        """Return the best explanation: an edit of the user's source, or a change of the right way back."""
+        situations = self.situations(verdict, claim, value)
+        best = self.at_once(situations, name)
+        if best is None:
+            best = self.rewritten(claim, name)
+            if best is not None and best.cause is Cause.SCALE:
+                best = self.times(situations, name) or best
+        if (best is None or best.rank > SURE) and situations:
+            owner = (claim.owner or claim).name
+            started = monotonic()
+            other = diagnose(situations, name, max(0.05, PATIENCE - self.spent.get(owner, 0.0)))
+            self.spent[owner] = self.spent.get(owner, 0.0) + monotonic() - started
+            if other is not None and (best is None or other.rank < best.rank):
+                best = other
+        if best is None and situations and self.rewriting(claim) is None:
+            best = self.mended(claim, situations, name)
+        return best
+
+    def situations(self, verdict: Verdict, claim: Claim, value: Callable[[dict[str, Outcome]], Any]) -> list[Situation]:
+        """Return what surrounds a claimed gradient at several inputs, with what the formula gave there."""
+        if claim.kind != "gradient" or claim.where != tuple(slice(None) for _ in claim.where):
+            return []
+        found: list[Situation] = []
         for point, outcomes in self.points:
             try:
                 hand = np.asarray(value(outcomes), dtype=np.float64)
@@ -81,20 +126,64 @@ class Explainer:
                 continue
             if hand.shape == np.shape(verdict.hand):
                 scene = Scene(point, claim.quantity, self.given(claim, point))
-                situations.append(Situation(scene, hand, point.environment, self.claims))
+                found.append(Situation(scene, hand, point.environment, self.claims))
+        return found
+
+    def at_once(self, situations: Sequence[Situation], name: str) -> Explanation | None:
+        """Return what is seen at a glance: nothing was passed back, or all of it turned."""
         if not situations:
-            return
-        best = diagnose(situations, name)
-        if best is None or best.cause is Cause.UNKNOWN or best.rank > USUAL:
-            mended = self.mended(claim, situations, name)
-            if mended is not None and (best is None or best.cause is Cause.UNKNOWN or mended.rank < best.rank):
-                best = mended
-        if best is not None and best.cause is not Cause.UNKNOWN:
-            verdict.cause, verdict.explanation = best.cause, best.text
-        elif verdict.cause in (None, Cause.UNKNOWN):
-            verdict.cause = Cause.UNKNOWN
-            seen = pattern(np.asarray(verdict.hand), np.asarray(verdict.autodiff), np.asarray(verdict.wrong))
-            verdict.explanation = f"no single mistake explains it: {seen}"
+            return None
+        if all(not np.any(s.hand) and s.hand.shape == s.scene.right.shape for s in situations):
+            text = f"`{name}` equals the right answer with nothing passed back: it is zero"
+            return Explanation(Cause.MISSING_GRADIENT, text, 0)
+        if all(close(s.hand, -s.scene.right) for s in situations):
+            return Explanation(Cause.SIGN, f"`{name}` equals the right answer with the sign turned", 0)
+        first = situations[0]
+        square = first.hand.ndim == 2 and first.hand.shape[0] == first.hand.shape[1] > 1
+        if square and all(close(s.hand, s.scene.right.T) for s in situations):
+            return Explanation(Cause.TRANSPOSE, f"`{name}` equals the right answer transposed", 0)
+        return None
+
+    def times(self, situations: Sequence[Situation], name: str) -> Explanation | None:
+        """Return that all of a gradient is off by a constant with a name."""
+        said = set()
+        for s in situations:
+            right = s.scene.right
+            size = float(np.sum(right * right))
+            if s.hand.shape != right.shape or not size > 0 or right.size < 2:
+                return None
+            c = float(np.sum(right * s.hand)) / size
+            if not close(c * right, s.hand):
+                return None
+            said.add(constant_name(c, {**s.environment, **s.pool}))
+        if len(said) != 1 or "" in said:
+            return None
+        return Explanation(Cause.SCALE, f"`{name}` equals the right answer times {said.pop()}", 0.1)
+
+    def rewritten(self, claim: Claim, name: str) -> Explanation | None:
+        """Return the single edit of the user's source that makes the claim right, or None."""
+        search = self.rewriting(claim)
+        fix = search.best(claim.output) if search is not None else None
+        if search is None or fix is None:
+            return None
+        first = search.cases[0]
+        return Explanation(cause_of(fix), sentence(fix, name, first), fix.rank)
+
+    def rewriting(self, claim: Claim) -> Rewriting | None:
+        """Return the search for edits of the function that a claim states, done once for all of its outputs."""
+        owner = claim.owner or claim
+        if owner.name not in self.rewritings:
+            self.rewritings[owner.name] = self.searched(owner)
+        return self.rewritings[owner.name]
+
+    def searched(self, claim: Claim) -> Rewriting | None:
+        """Search for edits, if the source of the claim is at hand."""
+        try:
+            program = Program(claim.function)
+            cases = [case_of(self.judge, claim, point, self.claims) for point, _ in self.points]
+            return Rewriting(program, [case for case in cases if case is not None], PATIENCE) if cases[0] else None
+        except NoSource:
+            return None
 
     def given(self, claim: Claim, point: Point) -> Mapping[str, Any]:
         """Return the gradients that a formula was given by other claims: the true ones."""

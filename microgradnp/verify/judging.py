@@ -146,7 +146,7 @@ class Judge:
             return self.backward_verdicts(claim)
         verdict = self.verdict(claim, lambda outcomes: outcomes[claim.name])
         self.verdicts[claim.name] = verdict
-        if verdict.status is Status.WRONG and claim.kind == "gradient" and not claim.indices:
+        if verdict.status is Status.WRONG:
             self.explainer.explain(verdict, claim, lambda outcomes: outcomes[claim.name].true)
         return [verdict]
 
@@ -311,7 +311,8 @@ class Judge:
             return [replace(failed, of=quantity) for quantity in claim.claimed() or [""]]
         verdicts = []
         for key, quantity in returned_names(claim, first.received, self.point).items():
-            gradient = Claim("gradient", quantity, key if key != quantity else f"{claim.name}[{key!r}]", lambda: None)
+            own = key if key != quantity else f"{claim.name}[{key!r}]"
+            gradient = Claim("gradient", quantity, own, lambda: None, owner=claim, output=key)
             gradient.settle(self.point.graph.names)
 
             def part(outcomes: dict[str, Outcome], key: str = key) -> Outcome:
@@ -324,7 +325,7 @@ class Judge:
 
             verdict = self.verdict(gradient, part)
             verdict.kind, verdict.formula = "backward", source_of(claim.function)
-            if verdict.status is Status.WRONG and not gradient.indices:
+            if verdict.status is Status.WRONG:
                 self.explainer.explain(verdict, gradient, part_on_true_values)
             verdicts.append(verdict)
         return verdicts

@@ -15,7 +15,8 @@ import numpy as np
 
 from microgradnp.graph import Graph, trace
 from microgradnp.tape import Node
-from microgradnp.verify.diagnosis import Explanation, Situation, close, constant_name
+from microgradnp.verify.constants import constant_name
+from microgradnp.verify.diagnosis import Explanation, Situation, close
 from microgradnp.verify.judgement import Cause
 
 Array = Any
@@ -403,7 +404,7 @@ def scaled_step(formulas: list[Formula], subject: str) -> Explanation | None:
             c = constants[0]
             if not np.isfinite(c) or abs(c - 1) < 1e-9:
                 continue
-            name = constant_name(c, first.situation) or f"{c:.6g}"
+            name = constant_name(c, {**first.situation.environment, **first.situation.pool}) or f"{c:.6g}"
             cause = (
                 Cause.SIGN
                 if c == -1

@@ -6,6 +6,8 @@ import ast
 import copy
 import functools
 import inspect
+import itertools
+import linecache
 import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +16,8 @@ import numpy as np
 
 Formula = Callable[..., Any]
 Mistake = tuple[str, Formula]  # what was done, and the formula that does it
+
+COUNT = itertools.count()
 
 NAMES = {
     "sum": "mean",
@@ -69,8 +73,11 @@ def compiled(function: ast.FunctionDef | ast.Lambda, like: Formula) -> Formula:
     body = [ast.Return(function.body)] if isinstance(function, ast.Lambda) else function.body
     made = ast.FunctionDef("mutated", function.args, body, [], None, None)
     made.type_params = []
+    source = ast.unparse(ast.fix_missing_locations(ast.Module([made], [])))
+    filename = f"<mistake {next(COUNT)}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)  # as if it were a file
     scope = dict(like.__globals__) | inspect.getclosurevars(like).nonlocals
-    exec(compile(ast.fix_missing_locations(ast.Module([made], [])), "<mistake>", "exec"), scope)
+    exec(compile(source, filename, "exec"), scope)
     result: Formula = scope["mutated"]
     result.__defaults__ = like.__defaults__
     result.__name__ = like.__name__
@@ -94,7 +101,7 @@ def changes(node: ast.AST, arguments: list[str]) -> Iterator[tuple[str, Change]]
         if isinstance(node.op, ast.MatMult | ast.Sub | ast.Div):
             yield (
                 "operands exchanged",
-                lambda n, _f: (setattr(n, "left", n.right), setattr(n, "right", n.left))[0] if False else exchange(n),
+                lambda n, _f: exchange(n),
             )
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield "sign left out", lambda n, f: replaced(f, n, n.operand)

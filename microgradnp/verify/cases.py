@@ -1,0 +1,192 @@
+"""What an edited formula is run with, and what it should give, at one input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from microgradnp.tree import transform
+from microgradnp.verify.backward import returned_names
+from microgradnp.verify.calling import Cache, together, truth
+from microgradnp.verify.claims import Claim, is_integer
+from microgradnp.verify.meaning import Meaning
+from microgradnp.verify.points import Point
+from microgradnp.verify.rewriting import Case
+
+if TYPE_CHECKING:
+    from microgradnp.verify.judging import Judge
+
+Function = Callable[..., Any]
+
+#: So many entries of a claim with indices are computed.
+ENTRIES = 12
+
+
+def case_of(judge: Judge, claim: Claim, point: Point, claims: Mapping[str, str]) -> Case | None:
+    """Return a claim at one input, ready to be edited; None where there is nothing to compare with.
+
+    Parameters
+    ----------
+    judge : Judge
+    claim : Claim
+    point : Point
+    claims : dict of str to str
+        What the user calls the gradients of quantities.
+    """
+    truths = {
+        a: truth(next(c for c in judge.ordered if c.name == a), point)
+        for a in claim.arguments
+        if any(c.name == a and c.kind != "backward" for c in judge.derivation.claims)
+    }
+    environment = {**point.environment, **truths}
+    runner = Runner(claim, point, environment)
+    hidden, words = hidden_names(point, claim, claims)
+    own: list[Any] = []
+    if claim.kind == "backward":
+        names = returned_names(claim, judge.evaluations[0][claim.name].received, judge.point)
+        parts = {key: Claim("gradient", q, key, claim.function) for key, q in names.items()}
+        for part in parts.values():
+            part.settle(point.graph.names)
+        right = {key: np.asarray(truth(part, point)) for key, part in parts.items() if not part.letters}
+        own = [np.asarray(point.environment[part.quantity]) for part in parts.values()]
+    else:
+        right = {"": np.asarray(truth(claim, point), dtype=np.float64)}
+        own = [np.asarray(point.environment[claim.quantity])]
+    if claim.letters:
+        right = {"": right[""][runner.chosen] if runner.chosen is not None else right[""]}
+    meaning = Meaning(point.graph, environment, own, gradients_of(point))
+    written = {
+        f"{float(x):g}": x
+        for n in point.graph.nodes
+        for p, x in point.graph.operands(n)
+        if p is None and np.ndim(x) == 0
+    }
+    known = {**written, **point.given, **point.graph.constants}
+    sizes = {n: v for n, v in point.environment.items() if isinstance(v, np.ndarray)}
+    return Case(runner, right, {**environment, **hidden}, words, meaning, {**sizes, **known})
+
+
+def gradients_of(point: Point) -> dict[str, Any]:
+    """Return the true gradients of the named quantities."""
+    return {
+        name: point.gradient(name)
+        for name, node in point.graph.names.items()
+        if node.dtype.kind == "f" and node in point.gradients and point.graph.label(node) == name
+    }
+
+
+def hidden_names(point: Point, claim: Claim, claims: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return values that the user has no name for: slopes, gradients, terms; and what to call them."""
+    values: dict[str, Any] = {}
+    words: dict[str, str] = {}
+    meaning = Meaning(point.graph, {})
+    for k, slope in enumerate(meaning.slopes):
+        values[f"_slope{k}"] = slope.value[()]
+        words[f"_slope{k}"] = slope.written()
+    for k, (name, gradient) in enumerate(gradients_of(point).items()):
+        if name != claim.quantity:
+            values[f"_gradient{k}"] = gradient[()]
+            words[f"_gradient{k}"] = claims.get(name, f"∂loss/∂{name}")
+    if claim.kind == "gradient" and not claim.indices:
+        node = point.graph.names[claim.quantity]
+        for k, consumer in enumerate(n for n in point.graph.nodes if node in n.parents):
+            upstream = point.gradients.get(consumer)
+            if upstream is None:
+                continue
+            y, *xs = consumer.saved
+            wanted = [p is node for p in consumer.parents]
+            with np.errstate(all="ignore"):
+                pulled = consumer.primitive.pull(upstream, y, xs, wanted, consumer.params or {})
+            parts = [np.asarray(g) for g, w in zip(pulled, wanted, strict=True) if w and g is not None]
+            if parts and all(p.shape == node.shape for p in parts):
+                values[f"_term{k}"] = np.sum(parts, axis=0)
+                words[f"_term{k}"] = (
+                    f"what reaches {claim.quantity} through {point.graph.label(consumer) or consumer.primitive.name}"
+                )
+    return values, words
+
+
+class Runner:
+    """Runs a claim's function, maybe edited, on what it is given at one input.
+
+    Parameters
+    ----------
+    claim : Claim
+    point : Point
+    environment : dict
+        Everything it could be given, by name.
+    """
+
+    def __init__(self, claim: Claim, point: Point, environment: Mapping[str, Any]) -> None:
+        self.claim = claim
+        names = [
+            a for a in (environment if claim.open else claim.arguments) if a in environment and a not in claim.indices
+        ]
+        self.arguments = {a: environment[a] for a in names if a.isidentifier()}
+        if claim.kind == "backward" and "cache" in claim.arguments and "cache" not in environment:
+            self.arguments["cache"] = dict(environment)
+        self.locked = transform(locked, self.arguments)
+        self.mutates = False
+        self.chosen: tuple[Any, ...] | None = None
+        if claim.letters:
+            shape = [
+                n
+                for i, n in zip(claim.indices, point.graph.names[claim.quantity].shape, strict=True)
+                if i.isidentifier()
+            ]
+            self.entries = list(np.ndindex(*shape))
+            if len(self.entries) > ENTRIES:
+                chosen = np.random.default_rng(0).choice(len(self.entries), ENTRIES, replace=False)
+                self.entries = [self.entries[k] for k in sorted(chosen)]
+            left = iter(np.array(self.entries).T)
+            self.chosen = tuple(
+                next(left) if i.isidentifier() else slice(None) for i in claim.indices if not is_integer(i)
+            )
+
+    def __call__(self, function: Function) -> dict[str, Any]:
+        """Return what the function gives, by output."""
+        if not self.mutates:
+            try:
+                return self.ran(function, self.locked)
+            except ValueError as error:
+                if "read-only" not in str(error) and "assignment destination" not in str(error):
+                    raise
+                self.mutates = True
+        return self.ran(function, transform(lambda x: x.copy() if isinstance(x, np.ndarray) else x, self.arguments))
+
+    def ran(self, function: Function, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Call the function."""
+        claim = self.claim
+        if claim.letters:
+            rows = []
+            for entry in self.entries:
+                index = dict(zip(claim.letters, (int(i) for i in entry), strict=True))
+                rows.append(
+                    np.asarray(function(**arguments, **{i: v for i, v in index.items() if i in claim.arguments}))
+                )
+            result = np.stack(rows)
+            if self.chosen is not None and any(isinstance(c, slice) for c in self.chosen[:1]):
+                result = np.moveaxis(result, 0, -1)
+            return {"": result}
+        if "cache" in arguments and claim.kind == "backward":
+            arguments = {**arguments, "cache": Cache(arguments["cache"])}
+        value = function(**arguments)
+        if claim.kind == "backward":
+            if isinstance(value, Mapping):
+                return {str(k): v for k, v in value.items()}
+            if isinstance(value, tuple | list):
+                return dict(zip(claim.wrt or (), value, strict=True))
+            return {next(iter(claim.wrt or ("",))): value}
+        if claim.kind == "update" and isinstance(value, tuple | list | dict):
+            return {"": together(value)}
+        return {"": value}
+
+
+def locked(x: Any) -> Any:
+    """Return an array that cannot be changed."""
+    if isinstance(x, np.ndarray):
+        x = x.view()
+        x.flags.writeable = False
+    return x
