@@ -17,11 +17,11 @@ SAYS = {
         "dW1 (∂loss/∂W1): correct given its inputs",
         "3 of 6 claims are right",
     ],
-    "document_000.py": ["R-03", "s(z) in place of (z > 0)"],
+    "document_000.py": ["R-03", "sigmoid(z) in place of (z > 0)"],
     "document_001.py": ["No gradient errors found", "0.38075 after 300 iterations; accuracy 1.00"],
     "document_002.py": ["R-43", "index 3 is out of bounds"],
     "document_003.py": ["R-50", "in the shape (1, 1) instead of ()"],
-    "document_004.py": ["R-60", "W2 where its transpose belongs"],
+    "document_004.py": ["R-60", "`transpose(W2)` is changed to `(transpose(W2)).T`"],
     "errata.py": ["# Errata of the five documents", "## Document 001", "No mistake found.", "### R-60"],
 }
 #: Number and name of the claims that must be found wrong or not computable; all the others must not be.

@@ -86,7 +86,7 @@ def hidden_names(point: Point, claim: Claim, claims: Mapping[str, str]) -> tuple
         values[f"_slope{k}"] = slope.value[()]
         words[f"_slope{k}"] = slope.written()
     for k, (name, gradient) in enumerate(gradients_of(point).items()):
-        if name != claim.quantity:
+        if name != claim.quantity and claim.kind in ("gradient", "backward"):
             values[f"_gradient{k}"] = gradient[()]
             words[f"_gradient{k}"] = claims.get(name, f"∂loss/∂{name}")
     if claim.kind == "gradient" and not claim.indices:

@@ -558,7 +558,9 @@ class Editor:
                 a, b = ast.unparse(s.node.left), ast.unparse(s.node.comparators[0])
                 for op in (">", "<", ">=", "<=", "==", "!="):
                     yield Edit(0.1 + (op in (">=", "<=")) * 0.1, Cause.WRONG_MASK, s, f"({a} {op} {b})", "")
-            if s.key in self.value and is_mask(self.value[s.key]):
+            value = self.value.get(s.key)
+            gate = value is not None and value.ndim and is_mask(value)
+            if gate and (value.dtype.kind == "b" or self.role(s.node) in ("mask", "slope")):  # type: ignore[union-attr]
                 yield Edit(0.2, Cause.WRONG_MASK, s, "(1.0 * (_v == 0)) * np.max(_v)", "")
                 yield Edit(0.2, Cause.WRONG_MASK, s, "1 - _v", "")
 
@@ -876,7 +878,7 @@ class Editor:
                             self.surrogate_of(f"({b}) * ({last})"),
                             s,
                             f"({a}) * ({text})",
-                            f"with {b} * {last} in place of {self.hidden.get(text, text)}",
+                            f"with {b} * {parenthesised(last)} in place of {self.hidden.get(text, text)}",
                         )
 
     def slopish(self, s: Site) -> bool:
@@ -948,6 +950,11 @@ class Editor:
                     letters[i], letters[j] = letters[j], letters[i]
                     new = "".join([*chunks[:k], "".join(letters), *chunks[k + 1 :]])
                     yield Edit(0.12, Cause.TRANSPOSE, s, f"np.einsum({new!r}, {rest})", "")
+
+
+def parenthesised(text: str) -> str:
+    """Return an expression as it stands in a product."""
+    return f"({text})" if " + " in text or " - " in text else text
 
 
 def operand_nodes(node: ast.AST) -> tuple[ast.expr, ...]:

@@ -14,7 +14,7 @@ from microgradnp.verify.calling import Outcome, truth
 from microgradnp.verify.cases import case_of
 from microgradnp.verify.claims import Claim
 from microgradnp.verify.constants import constant_name
-from microgradnp.verify.diagnosis import Explanation, Situation, diagnose, pattern
+from microgradnp.verify.diagnosis import Explanation, Situation, diagnose, pattern, wrong_shape
 from microgradnp.verify.inputs import copied
 from microgradnp.verify.judgement import Cause, numbers_of
 from microgradnp.verify.meaning import close
@@ -139,6 +139,8 @@ class Explainer:
         if all(close(s.hand, -s.scene.right) for s in situations):
             return Explanation(Cause.SIGN, f"`{name}` equals the right answer with the sign turned", 0)
         first = situations[0]
+        if first.hand.shape != first.scene.right.shape and first.hand.size == first.scene.right.size:
+            return wrong_shape(first, name)
         square = first.hand.ndim == 2 and first.hand.shape[0] == first.hand.shape[1] > 1
         if square and all(close(s.hand, s.scene.right.T) for s in situations):
             return Explanation(Cause.TRANSPOSE, f"`{name}` equals the right answer transposed", 0)

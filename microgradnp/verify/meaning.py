@@ -92,9 +92,15 @@ class Slope:
         """Return how a person writes it."""
         y, z = self.y, self.z
         with np.errstate(all="ignore"):
-            forms = ((f"{self.of} * (1 - {self.of})", y * (1 - y)), (f"1 - {self.of}**2", 1 - y * y),
-                     (f"({self.at} > 0)", (z > 0) * 1.0), (self.of, y), (f"2 * {self.at}", 2 * z), (f"1 / {self.at}", 1 / z))  # fmt: skip
-        for text, value in forms:
+            forms = {
+                f"{self.of} * (1 - {self.of})": y * (1 - y),
+                f"1 - {self.of}**2": 1 - y * y,
+                f"({self.at} > 0)": (z > 0) * 1.0,
+                self.of: y,
+                f"2 * {self.at}": 2 * z,
+                f"1 / {self.at}": 1 / z,
+            }
+        for text, value in forms.items():
             if close(value, self.value):
                 return text
         return f"the derivative of {self.of} with respect to {self.at}"
