@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from operator import attrgetter
 from types import FunctionType
 from typing import Any
@@ -29,6 +29,9 @@ OFF, RECORD, TRACE = 0, 1, 2
 #: Whether operations on Tensors that require a gradient are recorded, or everything is. Per thread and per task.
 mode: ContextVar[int] = ContextVar("microgradnp_mode", default=RECORD)
 current_mode: Callable[[], int] = mode.get
+
+#: What has set the mode and is still in force, the latest last.
+in_force: ContextVar[tuple[recording, ...]] = ContextVar("microgradnp_in_force", default=())
 
 SCALAR64 = ((), np.dtype(np.float64))
 
@@ -147,20 +150,30 @@ ALIAS.name = "argument"
 
 
 class recording:
-    """Set the mode for a while."""
+    """Set the mode for a while.
 
-    __slots__ = ("new_mode", "token")
+    One object may be entered again while it is in force, and two may be left in the order in which they were entered,
+    as two generators do that are read in turn: the mode is always that of the last one that is still in force.
+    """
 
-    token: Token[int]
+    __slots__ = ("new_mode",)
 
     def __init__(self, new_mode: int) -> None:
         self.new_mode = new_mode
 
     def __enter__(self) -> None:
-        self.token = mode.set(self.new_mode)
+        in_force.set((*in_force.get(), self))
+        mode.set(self.new_mode)
 
     def __exit__(self, *_: object) -> None:
-        mode.reset(self.token)
+        entered = in_force.get()
+        if entered and entered[-1] is self:
+            entered = entered[:-1]
+        elif self in entered:
+            i = entered.index(self)
+            entered = entered[:i] + entered[i + 1 :]
+        in_force.set(entered)
+        mode.set(entered[-1].new_mode if entered else RECORD)
 
 
 # -- which nodes a sweep visits ------------------------------------------------------------------------------------
@@ -185,7 +198,15 @@ def reachable(roots: Iterable[Node | None], since: int = 0) -> tuple[list[Node],
     nodes = [root for root in given if root.order >= since]
     outer = len(nodes) < len(given)
     seen: set[Node | None] = {None, *given}
-    for node in nodes:  # which grows while it is read
+    if not since:  # the usual case, without a comparison for each operand
+        for node in nodes:  # which grows while it is read
+            for parent in node.parents:
+                if parent not in seen:
+                    seen.add(parent)
+                    nodes.append(parent)  # type: ignore[arg-type]
+        nodes.sort(key=order_of)
+        return nodes, False
+    for node in nodes:
         for parent in node.parents:
             if parent not in seen:
                 seen.add(parent)
@@ -276,7 +297,18 @@ def sweep_arrays(nodes: Sequence[Node], gradients: dict[Node, Array], free: bool
         saved = node.saved
         primitive = node.primitive
         rules = primitive.rules
-        if rules is None or saved is FREED:
+        if primitive.lone and rules is not None and saved is not FREED:  # most functions of one operand
+            y, x = saved
+            d = g * rules[0](y, x)
+            parent = parents[0]
+            spec = parent.spec  # type: ignore[union-attr]
+            if (spec is not SCALAR64 or type(d) is not float64) and (d.shape != spec[0] or d.dtype is not spec[1]):
+                d = fitted(d, parent, primitive)  # type: ignore[arg-type]
+            if parent in gradients:
+                gradients[parent] = gradients[parent] + d
+            else:
+                gradients[parent] = d  # type: ignore[index]
+        elif rules is None or saved is FREED:
             pass_on(g, node, gradients)
         else:
             elementwise = primitive.elementwise
@@ -293,7 +325,7 @@ def sweep_arrays(nodes: Sequence[Node], gradients: dict[Node, Array], free: bool
                 elif type(rule) is int:
                     d = g if rule == 1 else -g
                 else:
-                    d = g / rule.denominator(*saved)
+                    d = rule.times(g, *saved)
                 spec = parent.spec
                 if (spec is not SCALAR64 or type(d) is not float64) and (d.shape != spec[0] or d.dtype is not spec[1]):
                     d = fitted(d, parent, primitive)

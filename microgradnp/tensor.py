@@ -11,13 +11,14 @@ import itertools
 import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
 
 from microgradnp import explain
 from microgradnp.primitives import COMPOSITES, TABLE
+from microgradnp.primitives.elementwise import clip
 from microgradnp.primitives.primitive import HANDLERS, Primitive
 from microgradnp.primitives.shapes import Slot, cast_, getitem_, stack_
 from microgradnp.tape import (
@@ -32,7 +33,6 @@ from microgradnp.tape import (
     current_mode,
     freed_error,
     known,
-    mode,
     reachable,
     recording,
     sweep_arrays,
@@ -43,6 +43,8 @@ Array = Any
 
 float64 = np.float64
 FLOAT64 = np.dtype(float64)
+
+ndarray = np.ndarray
 
 new = object.__new__
 ONE = float64(1.0)
@@ -190,8 +192,10 @@ def private(x: Any) -> Any:
     An array that can still be written to is copied. To keep large data from being copied at every use, make a Tensor
     of them once: its value is immutable.
     """
-    if type(x) is np.ndarray or isinstance(x, np.ndarray):
-        owner: Any = x
+    if isinstance(x, np.ndarray):
+        if x.flags.writeable:
+            return x.copy()
+        owner: Any = x.base
         while isinstance(owner, np.ndarray):
             if owner.flags.writeable:
                 return x.copy()
@@ -204,6 +208,30 @@ def constant_of(x: Any, value: Any) -> Any:
     if type(value) is not np.ndarray or (type(x) is Tensor and value.base is None):
         return value
     return private(value)
+
+
+#: Python's numbers as arrays of one float64, read-only. NumPy converts a number at every call, which takes it longer than
+#: a small operation itself.
+NUMBERS64: dict[int | float, Array] = {}
+
+NUMERIC = frozenset((int, float))
+
+#: Where a number may come as such an array: what NumPy makes of a float64 array and a number, these make of both.
+TAKE_NUMBERS = frozenset((
+    np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum,
+    np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, clip.function,
+))  # fmt: skip
+
+
+def number64(x: float) -> Any:
+    """Return a number as NumPy best takes it beside a float64 array: exactly what NumPy would convert it to."""
+    if (x == 0 and type(x) is float) or not -(2**53) <= x <= 2**53:  # 0.0 and -0.0 are one key; nan, and what may round
+        return x
+    made = np.array(x, dtype=np.float64)
+    made.flags.writeable = False
+    if len(NUMBERS64) < 1000:
+        NUMBERS64[x] = made
+    return made
 
 
 def unrecorded(
@@ -223,7 +251,7 @@ def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> 
     compute = compute or primitive.function
     keep_y, keep_x = primitive.reads[0]
 
-    def record(x: Any, *, params: dict[str, Any] | None = None) -> Any:
+    def record(x: Any, params: dict[str, Any] | None = None) -> Any:
         if type(x) is not Tensor:
             return NotImplemented
         node = x.node
@@ -262,34 +290,54 @@ def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> 
 def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = None) -> Callable[[Any, Any], Any]:
     """Return a recorder for a function of two operands: the fast path."""
     compute, with_slope = compute or primitive.function, primitive.with_slope
+    numbers = primitive.function in TAKE_NUMBERS
     keep_left, keep_right, keep_both = (
         primitive.keeps((True, False)),
         primitive.keeps((False, True)),
         primitive.keeps((True, True)),
     )
 
-    def record(a: Any, b: Any, *, params: dict[str, Any] | None = None) -> Any:
+    def record(a: Any, b: Any, params: dict[str, Any] | None = None) -> Any:
         if type(a) is Tensor:
             left, left_node = a._value, a.node
-        elif type(a) in PLAIN:
+            if type(b) is Tensor:
+                right, right_node = b._value, b.node
+            elif type(b) in PLAIN:
+                right, right_node = b, None
+                if (
+                    numbers
+                    and type(left) is ndarray
+                    and (type(b) is int or (type(b) is float and b))
+                    and left.dtype is FLOAT64
+                ):
+                    right = NUMBERS64.get(b)
+                    if right is None:
+                        right = number64(b)
+            else:
+                return record_foreign(primitive, a, b, params)
+        elif type(b) is Tensor and type(a) in PLAIN:
             left, left_node = a, None
-        else:
-            return record_foreign(primitive, a, b, params)
-        if type(b) is Tensor:
             right, right_node = b._value, b.node
-        elif type(b) in PLAIN:
-            right, right_node = b, None
+            if (
+                numbers
+                and type(right) is ndarray
+                and (type(a) is int or (type(a) is float and a))
+                and right.dtype is FLOAT64
+            ):
+                left = NUMBERS64.get(a)
+                if left is None:
+                    left = number64(a)
         else:
             return record_foreign(primitive, a, b, params)
         if left_node is None:
             if right_node is None:
                 return unrecorded(primitive, compute, (a, b), params)
             keep_y, keep_a, keep_b = keep_right
-            if keep_a:
+            if keep_a and type(a) is not float and (left is a or type(a) is Tensor):
                 left = constant_of(a, left)
         elif right_node is None:
             keep_y, keep_a, keep_b = keep_left
-            if keep_b:
+            if keep_b and type(b) is not float and (right is b or type(b) is Tensor):
                 right = constant_of(b, right)
         else:
             keep_y, keep_a, keep_b = keep_both
@@ -331,7 +379,7 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
 
 def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
     """Return a recorder for a function of three operands without parameters: the fast path."""
-    compute = primitive.function
+    compute, numbers = primitive.function, primitive.function in TAKE_NUMBERS
     patterns = itertools.product((True, False), repeat=3)
     keeps = {tracked: primitive.keeps(tracked) for tracked in patterns if any(tracked)}
 
@@ -357,6 +405,15 @@ def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
         keep = keeps.get((first_node is not None, second_node is not None, third_node is not None))
         if keep is None or current_mode() != RECORD:
             return apply(primitive, (a, b, c), {})
+        if numbers and type(first) is ndarray and first.dtype is FLOAT64:
+            if type(b) is int or (type(b) is float and b):
+                second = NUMBERS64.get(b)
+                if second is None:
+                    second = number64(b)
+            if type(c) is int or (type(c) is float and c):
+                third = NUMBERS64.get(c)
+                if third is None:
+                    third = number64(c)
         try:
             y = compute(first, second, third)
         except (ValueError, TypeError) as error:
@@ -369,11 +426,11 @@ def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
         elif not keep_first:
             first = first_node
         if second_node is None:
-            second = constant_of(b, second) if keep_second else known(second)
+            second = second if type(b) in NUMERIC else constant_of(b, second) if keep_second else known(second)
         elif not keep_second:
             second = second_node
         if third_node is None:
-            third = constant_of(c, third) if keep_third else known(third)
+            third = third if type(c) in NUMERIC else constant_of(c, third) if keep_third else known(third)
         elif not keep_third:
             third = third_node
         saved = (y if keep_y else None, first, second, third)
@@ -456,10 +513,23 @@ def in_place(
     return operate
 
 
+# how a primitive is recorded where it is a constant number of operands that NumPy's functions take by position
+for _primitive in set(TABLE.values()):
+    if _primitive.arity in (1, 2, 3) and (not _primitive.constant or isinstance(_primitive.function, np.ufunc)):
+        _primitive.record = (unary, binary, ternary)[_primitive.arity - 1](_primitive)
+
+#: How a ufunc is recorded when it is called without keywords.
+RECORDERS = {f: p.record for f, p in TABLE.items() if isinstance(f, np.ufunc) and f.nout == 1 and p.record is not None}
+
+
 def method(function: Any) -> Callable[..., Any]:
     """Return a NumPy function as a method."""
+    primitive = TABLE.get(function)
+    record = primitive.record if primitive is not None and primitive.arity == 1 else None
 
     def run(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if record is not None and not args and not kwargs:
+            return record(self)
         return dispatch(function, (self, *args), kwargs)
 
     run.__name__ = function.__name__
@@ -494,8 +564,9 @@ class Tensor:
     array([2., 4.])
     """
 
-    __slots__ = ("_name", "_value", "_viewed", "node")
+    __slots__ = ("_leaf", "_name", "_value", "_viewed", "node")
 
+    _leaf: Leaf  # set while requires_grad is switched off: graphs recorded before lead to it
     _name: str
     _viewed: bool  # set when a view of the value was made
 
@@ -530,7 +601,10 @@ class Tensor:
     @property
     def grad(self) -> np.ndarray[Any, Any] | None:
         """The accumulated gradient: an array of the shape and type of the value, or None."""
-        return self.node.grad if isinstance(self.node, Leaf) else None
+        leaf = self.node
+        if leaf is None:
+            leaf = getattr(self, "_leaf", None)
+        return leaf.grad if isinstance(leaf, Leaf) else None
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -555,9 +629,16 @@ class Tensor:
             return
         if value:
             check_differentiable(self._value, self)
-            self.node = Leaf(self._value, getattr(self, "_name", None))
+            name, leaf = getattr(self, "_name", None), getattr(self, "_leaf", None)
+            if leaf is None:
+                leaf = Leaf(self._value, name)
+            else:
+                leaf.name = name
+            self.node = leaf
+            if leaf.saved[0] is not self._value:  # it got another value in the meantime
+                self._set(self._value)
         elif isinstance(self.node, Leaf):
-            self._name, self.node = self.node.name or "", None
+            self._name, self._leaf, self.node = self.node.name or "", self.node, None
         else:
             raise RuntimeError(
                 f"{explain.calls(self)} is the result of a recorded operation; use .detach() for a constant"
@@ -735,8 +816,9 @@ class Tensor:
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient."""
-        if isinstance(self.node, Leaf):
-            self.node.grad = None
+        leaf = self.node if self.node is not None else getattr(self, "_leaf", None)
+        if isinstance(leaf, Leaf):
+            leaf.grad = None
 
     def assign(self, value: Any) -> None:
         """Give a leaf another value. Arrays that were taken from it before stay what they were.
@@ -788,7 +870,11 @@ class Tensor:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         for kind in types:
-            if kind is not Tensor and kind.__array_function__ is not np.ndarray.__array_function__:
+            if (
+                kind is not Tensor
+                and kind is not ndarray
+                and kind.__array_function__ is not np.ndarray.__array_function__
+            ):
                 return NotImplemented
         return dispatch(function, args, kwargs)
 
@@ -919,7 +1005,9 @@ def call(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Run a NumPy function, or one of ours, with Tensors among its arguments."""
-    primitive = function if isinstance(function, Primitive) else TABLE.get(function)
+    primitive = TABLE.get(function)  # a function of ours is its own primitive
+    if primitive is None and isinstance(function, Primitive):
+        primitive = function
     if primitive is not None:
         record = primitive.record
         if record is not None and not kwargs and len(args) == primitive.arity and primitive.with_slope is None:
@@ -931,13 +1019,14 @@ def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
                 if type(value) not in IMMUTABLE:
                     break
             else:
-                made = record(*inputs, params=params)
+                made = record(*inputs, params or None)
                 if made is not NotImplemented:
                     return made
         return apply(primitive, inputs, params)
     program = COMPOSITES.get(function)
     if program is not None:
-        args, kwargs = explain.honoured(program, function, args, kwargs)
+        if kwargs or len(args) > explain.shared_positions(program, function):
+            args, kwargs = explain.honoured(program, function, args, kwargs)
         try:
             return program(*args, **kwargs)
         except (ValueError, IndexError) as error:
@@ -1147,17 +1236,10 @@ class no_grad(recording):
     Tensor([0.5], requires_grad=True)
     """
 
-    __slots__ = ("tokens",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__(OFF)
-        self.tokens: list[Token[int]] = []  # one object may be entered again while it is in force
-
-    def __enter__(self) -> None:
-        self.tokens.append(mode.set(OFF))
-
-    def __exit__(self, *_: object) -> None:
-        mode.reset(self.tokens.pop())
+        self.new_mode = OFF
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that runs in such a context (a decorator)."""
@@ -1169,13 +1251,5 @@ class no_grad(recording):
 
         return run
 
-
-# how a primitive is recorded where it is a constant number of operands that NumPy's functions take by position
-for _primitive in set(TABLE.values()):
-    if _primitive.arity in (1, 2, 3) and (not _primitive.constant or isinstance(_primitive.function, np.ufunc)):
-        _primitive.record = (unary, binary, ternary)[_primitive.arity - 1](_primitive)
-
-#: How a ufunc is recorded when it is called without keywords.
-RECORDERS = {f: p.record for f, p in TABLE.items() if isinstance(f, np.ufunc) and f.nout == 1 and p.record is not None}
 
 HANDLERS[Tensor] = dispatch

@@ -591,3 +591,21 @@ def test_a_leaf_knows_no_tensor() -> None:
     leaf = parameter(1.0).node
     assert isinstance(leaf, Leaf)
     assert leaf.shape == ()
+
+
+def test_contexts_may_be_left_in_the_order_in_which_they_were_entered() -> None:
+    def values() -> Iterator[int]:
+        with mg.no_grad():
+            yield 1
+            yield 2
+
+    first, second = values(), values()
+    next(first), next(second)
+    for generator in (first, second):
+        assert current_mode() == OFF
+        generator.close()
+    assert current_mode() == RECORD
+    shared = mg.no_grad()
+    with shared, shared:
+        assert current_mode() == OFF
+    assert current_mode() == RECORD

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 import microgradnp as mg
 from tests.factories import derivative
@@ -1146,3 +1147,60 @@ def test_indices_that_do_not_fit(index: Any) -> None:
     scores = mg.tensor(np.ones((3, 4)), requires_grad=True)
     with pytest.raises((IndexError, TypeError, ValueError)):
         scores[index]
+
+
+def test_requires_grad_switched_off_and_on_again_is_the_same_leaf() -> None:
+    w = mg.tensor([1.0, 2.0], requires_grad=True, name="w")
+    loss = np.sum(w * w)
+    w.requires_grad = False
+    assert (w * 2).node is None
+    w.requires_grad = True
+    loss.backward()
+    assert_array_equal(w.grad, [2.0, 4.0])
+    again = np.sum(w * w)
+    w.requires_grad = False
+    again.backward()  # also while it is off, as the graph was recorded before
+    assert_array_equal(w.grad, [4.0, 8.0])
+    w.zero_grad()
+    assert w.grad is None
+    assert w.name == "w"
+
+
+def test_a_value_changed_while_requires_grad_is_off_is_noticed() -> None:
+    for change in (lambda w: w.assign([5.0, 5.0]), lambda w: w.__setitem__(0, 5.0)):
+        w = mg.tensor([1.0, 2.0], requires_grad=True)
+        loss = np.sum(w * w)
+        w.requires_grad = False
+        change(w)
+        w.requires_grad = True
+        with pytest.raises(RuntimeError, match="`w` of shape"):
+            loss.backward()
+        np.sum(w * w).backward()
+        assert_array_equal(w.grad, 2 * w.data)
+
+
+@pytest.mark.parametrize("number", [0, 0.0, -0.0, 1, 1.0, True, 3, -2.5, 1e300, 2**53 + 1, 2**70, np.inf, np.nan])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_numbers_beside_tensors_are_what_they_are_beside_arrays(number: Any, dtype: Any) -> None:
+    x = np.array([-0.0, 0.0, 1.5, -3.0], dtype=dtype)
+    functions = (
+        np.add,
+        np.subtract,
+        np.multiply,
+        np.divide,
+        np.maximum,
+        np.minimum,
+        np.less,
+        np.greater_equal,
+        np.equal,
+    )
+    with np.errstate(all="ignore"):
+        for f in functions:
+            for _ in range(2):  # the second time from the cache
+                for args in ((x, number), (number, x)):
+                    expected = f(*args)
+                    found = f(*(mg.tensor(a, requires_grad=True) if a is x else a for a in args)).data
+                    assert found.dtype == expected.dtype
+                    assert_array_equal(found, expected)
+                    if expected.dtype.kind == "f":
+                        assert_array_equal(np.signbit(found), np.signbit(expected))

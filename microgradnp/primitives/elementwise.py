@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.primitives.network import logistic
-from microgradnp.primitives.primitive import ARRAYS, Array, Over, composite, constant, elementwise, structural
+from microgradnp.primitives.primitive import ARRAYS, Array, Over, Within, composite, constant, elementwise, structural
 
 LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
 
@@ -154,13 +154,19 @@ elementwise(np.absolute, lambda _y, x: _direction(x), "|{x}|", smooth=False)
 elementwise(np.fabs, lambda _y, x: np.sign(x), "|{x}|", smooth=False)
 elementwise(
     np.maximum,
-    (lambda _y, a, b: _larger(a, b), lambda _y, a, b: _larger(b, a)),
+    (
+        Within(lambda _y, a, b: _larger(a, b), lambda a, b: a > b),
+        Within(lambda _y, a, b: _larger(b, a), lambda a, b: b > a),
+    ),
     r"\max({a}, {b})",
     smooth=False,
 )
 elementwise(
     np.minimum,
-    (lambda _y, a, b: _larger(b, a), lambda _y, a, b: _larger(a, b)),
+    (
+        Within(lambda _y, a, b: _larger(b, a), lambda a, b: b > a),
+        Within(lambda _y, a, b: _larger(a, b), lambda a, b: a > b),
+    ),
     r"\min({a}, {b})",
     smooth=False,
 )
@@ -217,7 +223,7 @@ def _inside(a: Array, low: Array, high: Array) -> Array:
 clip = elementwise(
     _between,
     (
-        lambda _y, a, low, high: _inside(a, low, high),
+        Within(lambda _y, a, low, high: _inside(a, low, high), lambda a, low, high: (a > low) & (a < high)),
         lambda _y, a, low, high: _larger(low, a) * _larger(high, np.maximum(a, low)),
         lambda _y, a, low, high: _larger(np.maximum(a, low), high),
     ),

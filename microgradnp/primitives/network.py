@@ -20,6 +20,9 @@ from microgradnp.primitives.primitive import (
     unbroadcast,
 )
 
+# NumPy takes arrays of one number faster than Python's numbers, which it converts at every call
+ONE, ZERO, MINUS = np.array(1.0), np.array(0.0), np.array(-1.0)
+
 # -- activations ---------------------------------------------------------------------------------------------
 
 
@@ -45,7 +48,10 @@ def _logistic(x: Array) -> Array:
     >>> print(mg.logistic(0.0))
     0.5
     """
-    return 1 / (1 + np.exp(-np.asarray(x)))  # where exp overflows, its inverse is 0
+    e = np.exp(-np.asarray(x))
+    if type(e) is np.ndarray and e.dtype is ONE.dtype:  # the same, in the memory that is there
+        return np.divide(ONE, np.add(e, ONE, e), e)
+    return 1 / (1 + e)  # where exp overflows, its inverse is 0
 
 
 def _relu(x: Array) -> Array:
@@ -70,7 +76,7 @@ def _relu(x: Array) -> Array:
     return np.maximum(x, 0)
 
 
-logistic = elementwise(_logistic, lambda y, _x: y * (1 - y), r"\sigma({x})")
+logistic = elementwise(_logistic, lambda y, _x: y * (1.0 - y), r"\sigma({x})")
 relu = elementwise(_relu, lambda _y, x: x > 0, r"\operatorname{{relu}}({x})", smooth=False)
 
 
@@ -446,10 +452,10 @@ def _binary_cross_entropy_with_slope(logits: Array, targets: Array, reduction: s
     """Return the binary cross entropy and, for little more, its derivative in the logits."""
     _check_reduction(reduction)
     z, t = _same_shapes("binary_cross_entropy", logits, targets)
-    positive = z > 0
-    e = np.exp(-np.abs(z))
-    slope = np.where(positive, 1.0, e) / (1 + e) - t
-    wrong = np.subtract(positive, t, dtype=slope.dtype)
+    zero = ZERO if z.dtype is ZERO.dtype else z.dtype.type(0)
+    e = np.exp(np.copysign(z, MINUS if zero is ZERO else z.dtype.type(-1)))  # of -|z|: cannot overflow
+    slope = np.exp(np.minimum(z, zero)) / (1.0 + e) - t
+    wrong = np.heaviside(z, zero) - t
     if reduction != "none" and z.size <= SMALL:  # neither sum has terms that cancel
         loss = np.vdot(z, wrong) + np.log1p(e).sum()
         return loss / z.size if reduction == "mean" else loss, slope

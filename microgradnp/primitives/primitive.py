@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ class Primitive:
     record: Callable[..., Any] | None = None
     #: What the sweep calls: a reverse rule for each operand, 1, -1, or None for a derivative of 0; or None, to ask `pull`.
     rules: tuple[Any, ...] | None = None
+    lone = False  # True: one operand, whose local derivative is a plain function
     smooth = True  # False: has kinks, or jumps, where its derivative is a convention
     constant = False  # True: piecewise constant; never differentiated
     elementwise = False
@@ -121,23 +123,57 @@ class Primitive:
         raise NotImplementedError
 
 
-class Over:
-    """The local derivative 1 / denominator: a gradient is divided by it, which is one operation and not two."""
+class Local:
+    """A local derivative that knows a shorter way to its product with a gradient."""
 
-    def __init__(self, denominator: Rule) -> None:
-        self.denominator = denominator
-        self.__name__, self.__code__ = denominator.__name__, denominator.__code__
-        self.__defaults__, self.__kwdefaults__ = denominator.__defaults__, denominator.__kwdefaults__
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.__name__, self.__code__ = rule.__name__, rule.__code__
+        self.__defaults__, self.__kwdefaults__ = rule.__defaults__, rule.__kwdefaults__
 
     def __call__(self, *operands: Array, **params: Any) -> Array:
         """Return the local derivative."""
-        return 1 / self.denominator(*operands, **params)
+        return self.rule(*operands, **params)
+
+    def times(self, g: Array, *operands: Array, **params: Any) -> Array:
+        """Return the product of a gradient and the local derivative."""
+        return g * self(*operands, **params)
+
+
+class Over(Local):
+    """The local derivative 1 / rule: a gradient is divided by it, which is one operation and not two."""
+
+    def __call__(self, *operands: Array, **params: Any) -> Array:
+        """Return the local derivative."""
+        return 1 / self.rule(*operands, **params)
+
+    def times(self, g: Array, *operands: Array, **params: Any) -> Array:
+        """Return the gradient divided by the rule."""
+        return g / self.rule(*operands, **params)
+
+
+class Within(Local):
+    """The local derivative of an operation that lets values within bounds pass: where all are, so does the gradient.
+
+    ``inside(*xs)`` tells for each element whether the derivative is 1 there.
+    """
+
+    def __init__(self, rule: Rule, inside: Rule) -> None:
+        super().__init__(rule)
+        self.inside = inside
+
+    def times(self, g: Array, y: Array, *xs: Array, **params: Any) -> Array:
+        """Return the gradient itself where all elements are within the bounds, or its product with the rule."""
+        inside = self.inside(*xs)
+        if type(inside) is np.ndarray and np.count_nonzero(inside) == inside.size:
+            return g
+        return g * self.rule(y, *xs, **params)
 
 
 class Elementwise(Primitive):
     """An operation on each element by itself: one local derivative per operand tells everything.
 
-    A local derivative is a rule ``(y, *xs) -> dy/dx_i``, `Over` such a rule, or the number 1, -1 or 0. The engine undoes
+    A local derivative is a rule ``(y, *xs) -> dy/dx_i``, a `Local` made of one, or the number 1, -1 or 0. The engine undoes
     broadcasting.
     """
 
@@ -157,6 +193,7 @@ class Elementwise(Primitive):
         )
         self.locals = tuple(locals_)
         self.rules = None if self.honours else tuple(None if local == 0 else local for local in self.locals)
+        self.lone = arity == 1 and self.rules is not None and isinstance(self.rules[0], FunctionType)
         self.smooth = smooth
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
@@ -301,13 +338,13 @@ REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "<required>"})()
 # -- arithmetic shared by the kinds --------------------------------------------------------------------------
 
 
-def scaled(g: Array, local: Rule | int, y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
+def scaled(g: Array, local: Rule | Local | int, y: Array, xs: Sequence[Array], params: dict[str, Any]) -> Array:
     """Return g times a local derivative; 1, -1 and 0 cost no multiplication."""
-    if local.__class__ is int:
+    if isinstance(local, int):
         return g if local == 1 else -g if local == -1 else None
-    if local.__class__ is Over:
-        return g / local.denominator(y, *xs, **params)
-    return g * local(y, *xs, **params)  # type: ignore[operator]
+    if isinstance(local, Local):
+        return local.times(g, y, *xs, **params)
+    return g * local(y, *xs, **params)
 
 
 def add_terms(terms: Sequence[Array | None]) -> Array:
