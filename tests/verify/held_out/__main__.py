@@ -1,4 +1,4 @@
-"""Measure the verifier on the held-out cases: ``python -m tests.verify.held_out [--only NAME] [--json FILE]``."""
+"""Measure the verifier on the held-out cases: ``python -m tests.verify.held_out [--only NAME] [--sample N] [--jobs N] [--json FILE]``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -151,13 +152,22 @@ def main(arguments: list[str] | None = None) -> None:
     """Run, print, and save."""
     parser = argparse.ArgumentParser(prog="python -m tests.verify.held_out", description=__doc__)
     parser.add_argument("--only", metavar="NAME", help="the cases of one derivation")
+    parser.add_argument("--sample", type=int, metavar="N", help="this many cases, spread over all")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes side by side")
     parser.add_argument("--brief", action="store_true", help="the figures without the list of what was misnamed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every outcome to this file")
     options = parser.parse_args(arguments)
     chosen = [case for case in cases() if options.only in (None, case.derivation)]
     if not chosen:
         parser.error(f"there is no derivation called {options.only!r}")
-    outcomes = [measured(case) for case in chosen]
+    if options.sample and options.sample < len(chosen):
+        picked = np.random.default_rng(0).choice(len(chosen), size=options.sample, replace=False)
+        chosen = [chosen[i] for i in sorted(picked)]
+    if options.jobs > 1:
+        with ProcessPoolExecutor(options.jobs) as pool:
+            outcomes = list(pool.map(measured, chosen))
+    else:
+        outcomes = [measured(case) for case in chosen]
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     print_results(outcomes, console, not options.brief)
     if options.json:

@@ -60,7 +60,7 @@ MISTAKES = [
     ("diff", "(gdist / dist)[:, None] * diff", "diff / dist[:, None]", "upstream-ignored"),
     ("W", "(A - B).T @ gdiff", "A.T @ gdiff", "missing-term"),
     ("W", "(A - B).T @ gdiff", "(A + B).T @ gdiff", "sign"),
-    ("W", "(A - B).T @ gdiff", "2 * A.T @ gdiff", "double-count"),
+    ("W", "(A - B).T @ gdiff", "2 * A.T @ gdiff", "double-count|missing-term|wrong-operand"),
     ("B", "-gdiff @ W.T", "gdiff @ W.T", "sign"),
     ("B", "-gdiff @ W.T", "-gdiff @ W", "transpose"),
     ("B", "-gdiff @ W.T", "-gdiff * W[0]", "matmul-vs-elementwise"),

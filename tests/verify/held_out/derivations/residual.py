@@ -35,7 +35,7 @@ MISTAKES = [
     ("h", "gk + gq @ B.T", "gq @ B.T", "missing-term"),
     ("h", "gk + gq @ B.T", "gk", "missing-term"),
     ("h", "gk + gq @ B.T", "gk + gk @ B.T", "missing-activation-derivative"),
-    ("h", "gk + gq @ B.T", "2 * gk + gq @ B.T", "double-count"),
+    ("h", "gk + gq @ B.T", "2 * gk + gq @ B.T", "double-count|scale"),
     ("x", "gh + gp @ A.T", "gp @ A.T", "missing-term"),
     ("x", "gh + gp @ A.T", "gh + gh + gp @ A.T", "double-count"),
     ("x", "gh + gp @ A.T", "gh + gp * A.T", "matmul-vs-elementwise"),

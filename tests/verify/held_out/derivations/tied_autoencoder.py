@@ -56,7 +56,7 @@ MISTAKES = [
     ("W", "X.T @ dZ + dXr.T @ H", "X.T @ dZ", "missing-term"),
     ("W", "X.T @ dZ + dXr.T @ H", "dXr.T @ H", "missing-term"),
     ("W", "dXr.T @ H", "H.T @ dXr", "transpose"),
-    ("W", "X.T @ dZ + dXr.T @ H", "2 * X.T @ dZ", "double-count"),
+    ("W", "X.T @ dZ + dXr.T @ H", "2 * X.T @ dZ", "double-count|missing-term"),
     ("W", "X.T @ dZ + dXr.T @ H", "(X.T @ dZ + dXr.T @ H) / 2", "scale"),
     ("Z", "dXr @ W * H", "dXr @ W.T * H", "transpose"),
     ("Z", "dXr @ W * H * (1 - H)", "dXr @ W", "missing-activation-derivative"),
