@@ -23,7 +23,7 @@ from microgradnp.tensor import Tensor, no_grad, tensor
 from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from microgradnp import data, optim, verify
+    from microgradnp import data, nn, optim, verify
     from microgradnp.draw import Drawing
     from microgradnp.verify import Derivation, assert_derivation, check_gradients, check_rule
 
@@ -52,6 +52,7 @@ __all__ = [
     "logistic",
     "logsumexp",
     "name",
+    "nn",
     "no_grad",
     "optim",
     "primitive",
@@ -74,6 +75,7 @@ LAZY = {
     "check_rule": "microgradnp.verify",
     "data": "",
     "draw": "",
+    "nn": "",
     "optim": "",
     "verify": "",
 }

@@ -1,6 +1,6 @@
 """The table of derivatives: one entry per operation holds everything known about it."""
 
-from microgradnp.primitives import elementwise, matrix, network, reductions, shapes
+from microgradnp.primitives import elementwise, matrix, network, normal, reductions, shapes
 from microgradnp.primitives.primitive import (
     COMPOSITES,
     TABLE,
@@ -22,6 +22,7 @@ __all__ = [
     "elementwise",
     "matrix",
     "network",
+    "normal",
     "reductions",
     "shapes",
 ]

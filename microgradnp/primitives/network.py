@@ -271,7 +271,8 @@ def _share_of_each(g: Array, samples: int, reduction: str) -> Array:
     return g / samples if reduction == "mean" else g
 
 
-def _check_reduction(reduction: str) -> None:
+def check_reduction(reduction: str) -> None:
+    """Raise unless this is a way to combine losses."""
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction={reduction!r} is not known; choose one of {', '.join(map(repr, REDUCTIONS))}")
 
@@ -341,7 +342,7 @@ def _cross_entropy_with_slope(
     logits: Array, targets: Array, axis: int = -1, reduction: str = "mean"
 ) -> tuple[Array, Array]:
     """Return the cross entropy and, for little more, its derivative in the logits, with the classes first."""
-    _check_reduction(reduction)
+    check_reduction(reduction)
     logits = _floats(logits)
     t = _first(_labels_to_targets(targets, logits, axis), axis)
     z = _less_top(_first(logits, axis))
@@ -450,7 +451,7 @@ def _binary_cross_entropy(logits: Array, targets: Array, reduction: str = "mean"
 
 def _binary_cross_entropy_with_slope(logits: Array, targets: Array, reduction: str = "mean") -> tuple[Array, Array]:
     """Return the binary cross entropy and, for little more, its derivative in the logits."""
-    _check_reduction(reduction)
+    check_reduction(reduction)
     z, t = _same_shapes("binary_cross_entropy", logits, targets)
     zero = ZERO if z.dtype is ZERO.dtype else z.dtype.type(0)
     e = np.exp(np.copysign(z, MINUS if zero is ZERO else z.dtype.type(-1)))  # of -|z|: cannot overflow
@@ -516,7 +517,7 @@ def _squared_error(prediction: Array, target: Array, reduction: str = "mean") ->
     >>> print(mg.squared_error([1.0, 2.0], [1.0, 4.0]))
     2.0
     """
-    _check_reduction(reduction)
+    check_reduction(reduction)
     a, b = _same_shapes("squared_error", prediction, target)
     return reduced((a - b) ** 2, reduction)
 

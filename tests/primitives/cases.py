@@ -6,6 +6,7 @@ and its keywords. Functions of ours are compared with the textbook formula after
 
 from __future__ import annotations
 
+import math
 import operator
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from microgradnp import explain
 from microgradnp.primitives import COMPOSITES, TABLE, Elementwise, Primitive
 from microgradnp.primitives.elementwise import clip
 from microgradnp.primitives.matrix import einsum_
+from microgradnp.primitives.normal import normal_cdf
 from microgradnp.primitives.shapes import Slot, cast_, concatenate_, getitem_, scatter_, stack_
 from microgradnp.tape import ALIAS
 from microgradnp.transforms import UserPrimitive
@@ -147,6 +149,12 @@ X = real(2, 3, 4)  # three axes
 
 # -- elementwise ---------------------------------------------------------------------------------------------
 
+
+def half_erfc(x: Array) -> Array:
+    values = np.vectorize(lambda z: math.erfc(-z / math.sqrt(2)) / 2, otypes=[float])(x)
+    return values.astype(np.asarray(x).dtype)[()]
+
+
 ELEMENTWISE = [
     case(np.add, A, B),
     case(np.subtract, A, B),
@@ -222,6 +230,8 @@ ELEMENTWISE = [
     case(mg.logistic, A, reference=lambda x: 1 / (1 + np.exp(-x))),
     case(mg.relu, A, reference=lambda x: np.where(x > 0, x, x.dtype.type(0))),
     case(mg.softplus, A, reference=lambda x: np.log(1 + np.exp(x))),
+    case(normal_cdf, A, reference=half_erfc),
+    case(normal_cdf, real(), reference=half_erfc),
 ]
 
 MASK = np.array([[True, False, True], [False, False, True]])

@@ -1,0 +1,55 @@
+"""Layers, losses, initial values: networks of Modules, or of the functions in `nn.functional`."""
+
+from microgradnp.nn import functional, initialisers
+from microgradnp.nn.activations import (
+    ELU,
+    GELU,
+    LeakyReLU,
+    Logistic,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Swish,
+    Tanh,
+    surrogate,
+)
+from microgradnp.nn.dropout import Dropout
+from microgradnp.nn.flatten import Flatten
+from microgradnp.nn.linear import Linear
+from microgradnp.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss
+from microgradnp.nn.module import Module, functional_call, parameter
+from microgradnp.nn.residual import Residual
+from microgradnp.nn.sequential import Sequential
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Flatten",
+    "HuberLoss",
+    "L1Loss",
+    "LeakyReLU",
+    "Linear",
+    "Logistic",
+    "MSELoss",
+    "Module",
+    "NLLLoss",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Swish",
+    "Tanh",
+    "functional",
+    "functional_call",
+    "initialisers",
+    "parameter",
+    "surrogate",
+]

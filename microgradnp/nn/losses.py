@@ -1,0 +1,327 @@
+"""Losses, as functions and as layers.
+
+How the losses of the samples are combined is always one of "mean" (the default), "sum" and "none". Predictions and
+targets never broadcast. Numbers that are nan are named at once: in targets they are an error of the data, in
+predictions usually a run that diverged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from microgradnp.nn.module import Module
+from microgradnp.primitives import network
+from microgradnp.tensor import Tensor
+
+Array = Any
+
+
+def values_of(x: Any) -> Array:
+    """Return the plain array of a Tensor or an array_like."""
+    return x.data if isinstance(x, Tensor) else np.asarray(x)
+
+
+def checked(loss: Array, name: str, predictions: Array, targets: Array) -> Array:
+    """Return the loss, or raise if it is nan because something that went in is."""
+    total = values_of(loss)
+    if not np.isnan(total).any():
+        return loss
+    for what, x in (("targets", values_of(targets)), ("predictions", values_of(predictions))):
+        bad = np.isnan(x) if x.dtype.kind in "fc" else np.zeros(x.shape, bool)
+        if bad.any():
+            where = tuple(int(i) for i in np.argwhere(bad)[0])
+            message = f"{name}: {bad.sum()} of {x.size} {what} are nan, the first at {list(where)}"
+            if what == "targets":
+                raise ValueError(f"{message}: the data hold no number there")
+            raise FloatingPointError(
+                f"{message}: the run diverged (a smaller learning rate helps), or the data hold nan"
+            )
+    return loss
+
+
+def whole_numbers(what: str, labels: Array, count: int) -> Array:
+    """Return labels as an array, or raise if they are no integers from 0 to less than `count`."""
+    labels = values_of(labels)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{what} must be integers, not {labels.dtype}; use labels.astype(int)")
+    if labels.size and (labels.min() < 0 or labels.max() >= count):
+        raise ValueError(f"{what} run from {labels.min()} to {labels.max()}, but must be from 0 to {count - 1}")
+    return labels
+
+
+def same_shapes(name: str, prediction: Array, target: Array) -> None:
+    """Raise unless predictions and targets have the same shape."""
+    shape, wanted = np.shape(target), np.shape(prediction)
+    if shape != wanted:
+        same_size = int(np.prod(shape)) == int(np.prod(wanted))
+        raise ValueError(
+            f"{name}: predictions have shape {wanted}, targets {shape}. They must be equal: broadcasting is rarely meant"
+            + (f"; reshape the targets to {wanted}" if same_size else "")
+        )
+
+
+def cross_entropy(logits: Array, labels: Array, axis: int = -1, reduction: str = "mean") -> Array:
+    """Cross entropy of softmax(logits) against labels or probabilities, without computing the softmax.
+
+    Parameters
+    ----------
+    logits : Tensor or ndarray, shape (..., classes, ...)
+        Scores before the softmax.
+    labels : array_like
+        Integers of the shape of `logits` without `axis`, or probabilities of the shape of `logits`.
+    axis : int
+        The axis of the classes.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Tensor or ndarray
+        In nats.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a label is out of range, or a target is nan.
+    FloatingPointError
+        If a logit is nan.
+
+    Examples
+    --------
+    >>> print(round(cross_entropy(np.zeros((1, 2)), [1]), 6))
+    0.693147
+    """
+    return checked(
+        network.cross_entropy(logits, labels, axis=axis, reduction=reduction), "cross_entropy", logits, labels
+    )
+
+
+def nll_loss(log_probabilities: Array, labels: Array, reduction: str = "mean") -> Array:
+    """Minus the logarithm of the probability of the label: the cross entropy after a `log_softmax`.
+
+    Parameters
+    ----------
+    log_probabilities : Tensor or ndarray, shape (n, classes)
+    labels : array_like of int, shape (n,)
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Tensor or ndarray
+
+    Examples
+    --------
+    >>> print(round(nll_loss(np.log(np.array([[0.25, 0.75]])), [1]), 4))
+    0.2877
+    """
+    network.check_reduction(reduction)
+    shape = np.shape(log_probabilities)
+    if len(shape) != 2 or np.shape(labels) != shape[:1]:
+        raise ValueError(
+            f"nll_loss: wants logarithms of shape (n, classes) and labels of shape (n,), not {shape} and {np.shape(labels)}"
+        )
+    chosen = log_probabilities[np.arange(shape[0]), whole_numbers("nll_loss: labels", values_of(labels), shape[1])]
+    loss = network.reduced(-chosen, reduction)
+    return checked(loss, "nll_loss", log_probabilities, labels)
+
+
+def binary_cross_entropy_with_logits(logits: Array, targets: Array, reduction: str = "mean") -> Array:
+    """Binary cross entropy of logistic(logits) against targets between 0 and 1, without computing the logistic.
+
+    Parameters
+    ----------
+    logits, targets : Tensor or array_like
+        Of equal shape.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Tensor or ndarray
+        In nats.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a target is not between 0 and 1.
+    FloatingPointError
+        If a logit is nan.
+
+    Examples
+    --------
+    >>> print(round(binary_cross_entropy_with_logits(np.zeros((2, 1)), np.array([[0.0], [1.0]])), 6))
+    0.693147
+    """
+    name = "binary_cross_entropy_with_logits"
+    same_shapes(name, logits, targets)
+    t = values_of(targets)
+    if t.size and (t.min() < 0 or t.max() > 1):
+        raise ValueError(f"{name}: targets run from {t.min()} to {t.max()}, but must be between 0 and 1")
+    loss = network.binary_cross_entropy(logits, targets, reduction=reduction)
+    return checked(loss, name, logits, targets)
+
+
+def mse_loss(prediction: Array, target: Array, reduction: str = "mean") -> Array:
+    """Squared error ``(prediction - target)^2``, no factor 1/2.
+
+    Parameters
+    ----------
+    prediction, target : Tensor or array_like
+        Of equal shape.
+    reduction : {"mean", "sum", "none"}
+        "mean" is over all elements.
+
+    Returns
+    -------
+    Tensor or ndarray
+        In the unit of `prediction`, squared.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a target is nan.
+    FloatingPointError
+        If a prediction is nan.
+
+    Examples
+    --------
+    >>> print(mse_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    2.0
+    """
+    same_shapes("mse_loss", prediction, target)
+    return checked(network.squared_error(prediction, target, reduction=reduction), "mse_loss", prediction, target)
+
+
+def l1_loss(prediction: Array, target: Array, reduction: str = "mean") -> Array:
+    """Absolute error ``|prediction - target|``, with derivative 0 at 0.
+
+    Parameters
+    ----------
+    prediction, target : Tensor or array_like
+        Of equal shape.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Tensor or ndarray
+        In the unit of `prediction`.
+
+    Examples
+    --------
+    >>> print(l1_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    1.0
+    """
+    network.check_reduction(reduction)
+    same_shapes("l1_loss", prediction, target)
+    return checked(network.reduced(np.abs(prediction - target), reduction), "l1_loss", prediction, target)
+
+
+def huber_loss(prediction: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
+    """Half the squared error where that is at most `delta`, beyond that linear: ``delta (|e| - delta / 2)``.
+
+    Parameters
+    ----------
+    prediction, target : Tensor or array_like
+        Of equal shape.
+    reduction : {"mean", "sum", "none"}
+    delta : float
+        Greater than 0, in the unit of `prediction`.
+
+    Returns
+    -------
+    Tensor or ndarray
+
+    References
+    ----------
+    Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35 (1964).
+
+    Examples
+    --------
+    >>> print(huber_loss(np.array([0.5, 4.0]), np.array([0.0, 0.0]), reduction="none"))
+    [0.125 3.5  ]
+    """
+    network.check_reduction(reduction)
+    if not delta > 0:
+        raise ValueError(f"huber_loss: delta={delta} must be greater than 0")
+    same_shapes("huber_loss", prediction, target)
+    error = prediction - target
+    inside = np.clip(error, -delta, delta)
+    losses = inside * (error - 0.5 * inside)
+    return checked(network.reduced(losses, reduction), "huber_loss", prediction, target)
+
+
+class Loss(Module):
+    """A loss with its reduction: ``loss(predictions, targets)``."""
+
+    function: Callable[..., Array]
+
+    def __init__(self, reduction: str = "mean") -> None:
+        network.check_reduction(reduction)
+        self.reduction = reduction
+
+    def forward(self, prediction: Any, target: Any) -> Any:
+        """Return the loss of predictions against targets."""
+        return type(self).function(prediction, target, reduction=self.reduction)
+
+    def settings(self) -> str:
+        """Return the reduction."""
+        return self.reduction
+
+
+class CrossEntropyLoss(Loss):
+    """`cross_entropy` of logits, with classes along an axis.
+
+    Examples
+    --------
+    >>> print(round(CrossEntropyLoss("sum")(np.zeros((2, 2)), [1, 0]), 6))
+    1.386294
+    """
+
+    def __init__(self, reduction: str = "mean", axis: int = -1) -> None:
+        super().__init__(reduction)
+        self.axis = axis
+
+    def forward(self, prediction: Any, target: Any) -> Any:
+        """Return the cross entropy of logits against labels or probabilities."""
+        return cross_entropy(prediction, target, self.axis, self.reduction)
+
+
+class NLLLoss(Loss):
+    """`nll_loss` of logarithms of probabilities."""
+
+    function = nll_loss
+
+
+class BCEWithLogitsLoss(Loss):
+    """`binary_cross_entropy_with_logits`."""
+
+    function = binary_cross_entropy_with_logits
+
+
+class MSELoss(Loss):
+    """`mse_loss`, the squared error."""
+
+    function = mse_loss
+
+
+class L1Loss(Loss):
+    """`l1_loss`, the absolute error."""
+
+    function = l1_loss
+
+
+class HuberLoss(Loss):
+    """`huber_loss`, squared near 0 and linear beyond `delta`."""
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.delta = delta
+
+    def forward(self, prediction: Any, target: Any) -> Any:
+        """Return Huber's loss of predictions against targets."""
+        return huber_loss(prediction, target, self.reduction, self.delta)
+
+    def settings(self) -> str:
+        """Return the reduction and delta."""
+        return f"{self.reduction}, delta={self.delta}"

@@ -1,0 +1,179 @@
+"""What layers refuse, what they draw, and what they do at extreme inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import microgradnp as mg
+from microgradnp import nn
+from microgradnp.nn import functional as F
+from microgradnp.nn import initialisers as init
+
+NAN = np.array([[1.0, np.nan], [0.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: F.cross_entropy(np.zeros((2, 3)), [0, 3]), ValueError, "labels run from 0 to 3"),
+        (lambda: F.cross_entropy(np.zeros((2, 3)), [0, -1]), ValueError, "labels run from -1 to 0"),
+        (lambda: F.cross_entropy(np.zeros((2, 3)), [0.0, 1.0]), TypeError, "integers"),
+        (lambda: F.cross_entropy(np.zeros((2, 3)), [[0], [1]]), ValueError, "fit logits of shape"),
+        (
+            lambda: F.cross_entropy(NAN, [0, 1]),
+            FloatingPointError,
+            r"1 of 4 predictions are nan, the first at \[0, 1\]",
+        ),
+        (lambda: F.cross_entropy(np.zeros((2, 2)), NAN), ValueError, r"1 of 4 targets are nan"),
+        (lambda: F.cross_entropy(np.zeros((2, 2)), [0, 1], reduction="avg"), ValueError, "'mean', 'sum', 'none'"),
+        (lambda: F.nll_loss(np.zeros((2, 3)), [0, 3]), ValueError, "labels run from 0 to 3"),
+        (lambda: F.nll_loss(np.zeros((2, 3)), [[0], [1]]), ValueError, r"labels of shape \(n,\)"),
+        (lambda: F.mse_loss(np.zeros((4, 1)), np.zeros(4)), ValueError, r"reshape the targets to \(4, 1\)"),
+        (lambda: F.l1_loss(np.zeros((4, 1)), np.zeros(4)), ValueError, r"reshape the targets to \(4, 1\)"),
+        (lambda: F.huber_loss(np.zeros((4, 1)), np.zeros(4)), ValueError, r"reshape the targets to \(4, 1\)"),
+        (lambda: F.mse_loss(np.zeros((2, 2)), NAN), ValueError, "the data hold no number there"),
+        (lambda: F.mse_loss(mg.tensor(NAN), np.zeros((2, 2))), FloatingPointError, "diverged"),
+        (lambda: F.mse_loss(NAN, np.zeros((2, 2)), "none"), FloatingPointError, "diverged"),
+        (lambda: F.huber_loss(np.zeros(1), np.zeros(1), delta=0.0), ValueError, "greater than 0"),
+        (lambda: F.binary_cross_entropy_with_logits(np.zeros(2), np.zeros((2, 1))), ValueError, "shape"),
+        (lambda: F.binary_cross_entropy_with_logits(np.zeros(1), np.array([2.0])), ValueError, "between 0 and 1"),
+        (lambda: nn.MSELoss("average"), ValueError, "reduction='average'"),
+        (lambda: F.one_hot([3], 3), ValueError, "from 0 to 2"),
+        (lambda: F.one_hot([1.0], 3), TypeError, "integers"),
+        (lambda: F.gelu(1.0, "exact"), ValueError, "approximate='exact'"),
+        (lambda: nn.GELU("erf"), ValueError, "approximate='erf'"),
+        (lambda: nn.Dropout(1.0), ValueError, "p=1.0"),
+        (lambda: nn.Dropout(rng="seed"), TypeError, "rng='seed'"),
+        (lambda: F.flatten(np.zeros(3)), ValueError, "no axis 1"),
+        (lambda: nn.Linear(2, 3, init=np.ones((3, 2))), ValueError, "transpose"),
+        (lambda: nn.Linear(2, 3, init="he"), TypeError, "pass the function itself"),
+        (lambda: init.he_normal((3,), 0), ValueError, "two axes"),
+        (lambda: nn.surrogate(mg.relu, mg.logistic, at="x"), ValueError, "at='x'"),
+    ],
+)
+def test_refused(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "value", "slope"),
+    [
+        (F.relu, 0.0, 0.0, 0.0),
+        (F.leaky_relu, 0.0, 0.0, 0.01),
+        (F.elu, 0.0, 0.0, 1.0),
+        (F.elu, 1e4, 1e4, 1.0),
+        (F.elu, -1e4, -1.0, 0.0),
+        (F.gelu, 1e4, 1e4, 1.0),
+        (F.gelu, -1e4, 0.0, 0.0),
+        (lambda x: F.gelu(x, "tanh"), 1e4, 1e4, 1.0),
+        (F.silu, 1e4, 1e4, 1.0),
+        (F.silu, -1e4, 0.0, 0.0),
+        (F.softplus, -1e4, 0.0, 0.0),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_at_kinks_and_extremes(f: Any, at: float, value: float, slope: float) -> None:
+    assert mg.value_and_grad(f)(np.float64(at)) == (value, slope)
+
+
+# -- dropout -----------------------------------------------------------------------------------------------------------
+
+
+def test_dropout_keeps_the_mean_and_uses_one_mask_for_both_passes() -> None:
+    x = mg.tensor(np.ones((200, 100)), requires_grad=True)
+    layer = nn.Dropout(0.25, rng=0)
+    y = layer(x)
+    assert set(np.unique(y.data)) == {0.0, 1 / 0.75}
+    assert abs(y.data.mean() - 1) < 0.02
+    np.sum(y).backward()
+    np.testing.assert_array_equal(x.grad, y.data)
+    assert not np.array_equal(layer(x).data, y.data)  # another mask each time
+    np.testing.assert_array_equal(nn.Dropout(0.25, rng=0)(x).data, y.data)  # the same masks for the same seed
+
+
+def test_dropout_draws_from_a_random_state_as_a_document_does() -> None:
+    mask = np.random.RandomState(1).random_sample((3, 4)) >= 0.5
+    np.testing.assert_array_equal(nn.Dropout(0.5, np.random.RandomState(1))(np.ones((3, 4))), mask * 2.0)
+
+
+def test_dropout_of_single_precision_stays_single() -> None:
+    assert nn.Dropout(0.5, rng=0)(np.ones(3, np.float32)).dtype == np.float32
+
+
+# -- surrogate derivatives ---------------------------------------------------------------------------------------------
+
+
+def test_surrogate_uses_the_claimed_derivative() -> None:
+    relu = nn.surrogate(mg.relu, mg.logistic)
+    x = np.array([[-2.0, 0.0, 3.0]])
+    np.testing.assert_array_equal(relu(x), np.maximum(x, 0))
+    pull = mg.vjp(relu, x)[1]
+    np.testing.assert_allclose(pull(np.full_like(x, 2.0))[0], 2 / (1 + np.exp(-x)))
+    np.testing.assert_allclose(mg.jvp(relu, (x,), (np.full_like(x, 2.0),))[1], 2 / (1 + np.exp(-x)))
+    assert not mg.check_gradients(relu, x).ok
+
+
+def test_surrogate_at_the_output() -> None:
+    tanh = nn.surrogate(np.tanh, lambda y: 1 - y**2, at="output")
+    assert mg.check_gradients(tanh, np.array([-1.0, 0.5]), order=2).ok
+
+
+def test_surrogate_as_a_layer() -> None:
+    step = nn.surrogate(lambda x: (np.asarray(x) > 0).astype(float), lambda x: 1 / (1 + np.abs(x)) ** 2)
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), step, nn.Linear(3, 1, rng=1))
+    np.sum(model(np.ones((4, 2)))).backward()
+    assert model[0].weight.grad.any()
+
+
+# -- initialisers ------------------------------------------------------------------------------------------------------
+
+DEVIATIONS = [
+    (init.glorot_uniform, np.sqrt(2 / 500)),
+    (init.glorot_normal, np.sqrt(2 / 500)),
+    (init.he_uniform, np.sqrt(2 / 300)),
+    (init.he_normal, np.sqrt(2 / 300)),
+    (init.lecun_uniform, np.sqrt(1 / 300)),
+    (init.lecun_normal, np.sqrt(1 / 300)),
+    (init.uniform, np.sqrt(1 / 3)),
+    (init.normal, 1.0),
+    (init.zeros, 0.0),
+    (init.constant(0.5), 0.0),
+]
+
+
+@pytest.mark.parametrize("source", [np.random.default_rng, np.random.RandomState])
+@pytest.mark.parametrize(("initialiser", "deviation"), DEVIATIONS)
+def test_initialisers(initialiser: Any, deviation: float, source: Any) -> None:
+    values = initialiser((300, 200), source(0))
+    assert values.shape == (300, 200)
+    assert abs(values.std() - deviation) <= 0.02 * deviation
+    np.testing.assert_array_equal(values, initialiser((300, 200), source(0)))
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (6, 3), (3, 6), (4, 2, 3, 3)])
+def test_orthogonal(shape: tuple[int, ...]) -> None:
+    m = init.orthogonal(shape, 0, gain=2.0).reshape(shape[0], -1)
+    product = m.T @ m if m.shape[0] >= m.shape[1] else m @ m.T
+    np.testing.assert_allclose(product, 4 * np.eye(len(product)), atol=1e-14)
+
+
+def test_a_documents_stream_is_replayed() -> None:
+    """Weights, then the next layer's: the draws of a document that fills its matrices one after the other."""
+    theirs, ours = np.random.RandomState(1), np.random.RandomState(1)
+    wanted = [theirs.normal(0, 0.1, (2, 3)), theirs.normal(0, 0.1, (3, 1))]
+
+    def tenth(shape: tuple[int, ...], rng: Any) -> Any:
+        return init.normal(shape, rng, std=0.1)
+
+    model = nn.Sequential(nn.Linear(2, 3, init=tenth, rng=ours), nn.Linear(3, 1, init=tenth, rng=ours))
+    for layer, w in zip(model, wanted, strict=True):
+        np.testing.assert_array_equal(layer.weight.data, w)
+
+
+@pytest.mark.parametrize("values", [0.5, [[0.5, 0.5]], np.full((1, 2), 0.5)])
+def test_initial_values_can_be_given(values: Any) -> None:
+    np.testing.assert_array_equal(nn.Linear(1, 2, init=values, bias_init=0.5).weight.data, [[0.5, 0.5]])

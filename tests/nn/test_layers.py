@@ -1,0 +1,185 @@
+"""Every layer and every loss, one a line: gradients against differences, values against plain NumPy written out."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import microgradnp as mg
+from microgradnp import nn
+from tests.factories import Array, Input, assert_close, leaves, other, positive, real, unit
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A Module, what it is called with, and what it should return, given its state by name."""
+
+    module: nn.Module
+    inputs: tuple[Any, ...]
+    reference: Callable[..., Any]
+
+    def values(self, dtype: Any = np.float64) -> list[Any]:
+        rng = np.random.default_rng(zlib.crc32(repr(self).encode()))
+        return [x(rng, dtype) if isinstance(x, Input) else x for x in self.inputs]
+
+    def state(self, dtype: Any = np.float64) -> dict[str, Array]:
+        """Return other parameters than the initial ones: biases that are 0 and gains that are 1 hide mistakes."""
+        rng = np.random.default_rng(7)
+        return {name: rng.uniform(0.4, 0.9, p.shape).astype(dtype) for name, p in self.module.named_parameters()}
+
+    def __repr__(self) -> str:
+        return f"{self.module.label()}{[getattr(x, 'shape', x) for x in self.inputs]}".replace(" ", "")
+
+
+def case(module: nn.Module, *inputs: Any, reference: Callable[..., Any]) -> Case:
+    return Case(module, inputs, reference)
+
+
+def elementwise(f: Callable[[float], float]) -> Callable[..., Array]:
+    return lambda state, x: np.vectorize(f, otypes=[float])(x)
+
+
+def affine(state: dict[str, Array], x: Array) -> Array:
+    y = np.zeros((*x.shape[:-1], state["weight"].shape[1]))
+    for index in np.ndindex(y.shape):
+        y[index] = sum(x[*index[:-1], k] * w for k, w in enumerate(state["weight"][:, index[-1]]))
+        y[index] += state["bias"][index[-1]] if "bias" in state else 0.0
+    return y
+
+
+def mean_of(f: Callable[[float, float], float]) -> Callable[..., Any]:
+    return lambda state, x, t: np.mean([f(a, b) for a, b in zip(x.ravel(), t.ravel(), strict=True)])
+
+
+def softmax(x: Array) -> Array:
+    return np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
+
+
+def huber(a: float, b: float) -> float:
+    e = abs(a - b)
+    return e * e / 2 if e <= 0.7 else 0.7 * (e - 0.35)
+
+
+def crossed(state: Any, x: Array, labels: Array) -> float:
+    return -sum(np.log(softmax(row)[k]) for row, k in zip(x, labels, strict=True)) / len(x)
+
+
+def bce(z: float, t: float) -> float:
+    y = 1 / (1 + math.exp(-z))
+    return -(t * math.log(y) + (1 - t) * math.log(1 - y))
+
+
+X, LABELS = real(4, 3), np.array([2, 0, 1, 1])
+
+SIMPLE = [
+    case(nn.Linear(3, 2, rng=0), X, reference=affine),
+    case(nn.Linear(3, 2, bias=False, rng=0), X, reference=affine),
+    case(nn.Linear(3, 2, rng=0), real(2, 4, 3), reference=affine),
+    case(nn.Linear(3, 2, rng=0), real(3), reference=affine),
+    case(nn.ReLU(), X, reference=elementwise(lambda z: max(z, 0.0))),
+    case(nn.LeakyReLU(0.2), X, reference=elementwise(lambda z: z if z > 0 else 0.2 * z)),
+    case(nn.ELU(1.5), X, reference=elementwise(lambda z: z if z > 0 else 1.5 * (math.exp(z) - 1))),
+    case(nn.GELU(), X, reference=elementwise(lambda z: z * math.erfc(-z / math.sqrt(2)) / 2)),
+    case(
+        nn.GELU("tanh"),
+        X,
+        reference=elementwise(
+            lambda z: z * (1 + math.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))) / 2,
+        ),
+    ),
+    case(nn.SiLU(), X, reference=elementwise(lambda z: z / (1 + math.exp(-z)))),
+    case(nn.Logistic(), X, reference=elementwise(lambda z: 1 / (1 + math.exp(-z)))),
+    case(nn.Tanh(), X, reference=elementwise(math.tanh)),
+    case(nn.Softplus(), X, reference=elementwise(lambda z: math.log(1 + math.exp(z)))),
+    case(nn.Softmax(), X, reference=lambda state, x: softmax(x)),
+    case(nn.Softmax(axis=0), X, reference=lambda state, x: softmax(x.T).T),
+    case(nn.Flatten(), real(4, 3, 2), reference=lambda state, x: np.array([row.ravel() for row in x])),
+    case(nn.Flatten(-2), real(4, 3, 2), reference=lambda state, x: np.array([row.ravel() for row in x])),
+    case(nn.Residual(np.tanh), X, reference=lambda state, x: x + np.tanh(x)),
+    case(nn.Residual(np.sum, shortcut=lambda x: x[0, 0]), X, reference=lambda state, x: x[0, 0] + x.sum()),
+    case(nn.Dropout(0.3).eval(), X, reference=lambda state, x: x),
+    case(nn.Sequential(np.sin, nn.Tanh()), X, reference=lambda state, x: np.tanh(np.sin(x))),
+    case(nn.Sequential(), X, reference=lambda state, x: x),
+]
+
+LOSSES = [
+    case(nn.CrossEntropyLoss(), X, LABELS, reference=crossed),
+    case(nn.CrossEntropyLoss("sum", axis=0), real(3, 4), LABELS, reference=lambda s, x, k: 4 * crossed(s, x.T, k)),
+    case(nn.NLLLoss(), real(4, 3), LABELS, reference=lambda s, x, k: -np.mean([r[i] for r, i in zip(x, k)])),  # noqa: B905
+    case(nn.NLLLoss("none"), X, LABELS, reference=lambda s, x, k: -np.array([r[i] for r, i in zip(x, k)])),  # noqa: B905
+    case(nn.BCEWithLogitsLoss(), X, np.array([[0.1, 0.9, 0.3]] * 4), reference=mean_of(bce)),
+    case(nn.MSELoss(), X, other(4, 3), reference=mean_of(lambda a, b: (a - b) ** 2)),
+    case(nn.MSELoss("sum"), X, other(4, 3), reference=lambda s, a, b: 12 * mean_of(lambda a, b: (a - b) ** 2)(s, a, b)),
+    case(nn.L1Loss(), X, other(4, 3), reference=mean_of(lambda a, b: abs(a - b))),
+    case(nn.L1Loss("none"), X, other(4, 3), reference=lambda state, a, b: abs(a - b)),
+    case(nn.HuberLoss(delta=0.7), X, unit(4, 3), reference=mean_of(huber)),
+    case(nn.HuberLoss(delta=9.0), X, positive(4, 3), reference=mean_of(lambda a, b: (a - b) ** 2 / 2)),
+]
+
+CASES = [*SIMPLE, *LOSSES]
+
+every = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def on_tensors(case: Case, dtype: Any = np.float64) -> Any:
+    state = {name: mg.tensor(v, requires_grad=True) for name, v in case.state(dtype).items()}
+    values = [mg.tensor(x, requires_grad=x.dtype.kind == "f") for x in map(np.asarray, case.values(dtype))]
+    return nn.functional_call(case.module, state, *values)
+
+
+@every
+def test_value(case: Case) -> None:
+    wanted = case.reference(case.state(), *case.values())
+    assert_close([y.data for y in leaves(on_tensors(case))], wanted, 1e-13)
+
+
+@every
+def test_plain_arrays_give_plain_arrays(case: Case) -> None:
+    ys = list(leaves(nn.functional_call(case.module, case.state(), *case.values())))
+    assert not any(isinstance(y, mg.Tensor) for y in ys)
+    assert_close(ys, [y.data for y in leaves(on_tensors(case))], 1e-14)
+
+
+@every
+def test_gradients(case: Case) -> None:
+    def run(state: Any, *inputs: Any) -> Any:
+        return nn.functional_call(case.module, state, *inputs)
+
+    state, values = case.state(), case.values()
+    wrt = [0] * bool(state) + [i for i, x in enumerate(values, 1) if np.asarray(x).dtype.kind == "f"]
+    report = mg.check_gradients(run, state, *values, argnums=wrt)
+    assert report.ok, str(report)
+
+
+@every
+def test_single_precision_stays_single(case: Case) -> None:
+    if any(isinstance(x, np.ndarray) and x.dtype == np.float64 for x in case.inputs):
+        pytest.skip("a constant of double precision takes part")
+    for result in leaves(on_tensors(case, np.float32)):
+        assert result.dtype == np.float32
+    for result in leaves(nn.functional_call(case.module, case.state(np.float32), *case.values(np.float32))):
+        assert np.asarray(result).dtype == np.float32
+
+
+@every
+def test_state_survives_a_round_trip(case: Case) -> None:
+    before = case.module.state_dict()
+    case.module.load_state_dict(before)
+    assert [*case.module.state_dict()] == [*before]
+    for name, value in case.module.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    assert case.module.label() in repr(case.module)
+
+
+@every
+def test_a_wrong_value_is_caught(case: Case) -> None:
+    """The tests above can fail."""
+    wanted = np.asarray(case.reference(case.state(), *case.values())) * (1 + 1e-9)
+    with pytest.raises(AssertionError):
+        assert_close([y.data for y in leaves(on_tensors(case))], wanted, 1e-13)
