@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp import tree
+from microgradnp.verify.backward import Run
 from microgradnp.verify.claims import Claim, DerivationError, Function, is_integer, listed
 from microgradnp.verify.inputs import copied, plain_value, unchanged
 from microgradnp.verify.judgement import numbers_of
@@ -31,6 +32,7 @@ class Outcome:
     misshapen: str = ""
     right: bool = False  # could be computed on true values
     notes: list[str] = field(default_factory=list)
+    run: Run | None = None  # of a backward function
 
 
 def evaluate(
@@ -46,6 +48,7 @@ def evaluate(
         outcome = outcomes[claim.name] = Outcome()
         if claim.kind == "backward":
             outcome.received = outcome.true = called(claim, point, {}, outcome, off)
+            outcome.run = Run(claim, point, *call_of(claim, point.environment))
             continue
         received = {a: point.blurred(outcomes[a].received) for a in claim.arguments if a in outcomes}
         truths = {a: truth(by_name[a], point) for a in received}
@@ -75,13 +78,9 @@ def called(
 ) -> Any:
     """Call a formula with its arguments by name; what goes wrong inside is told, not raised."""
     environment = {**point.environment, **claims}
-    names = [a for a in (environment if claim.open else claim.arguments) if a in environment and a not in claim.indices]
-    arguments = {a: tree.transform(copied, environment[a]) for a in names if a.isidentifier()}
-    handed, function = arguments, claim.function
-    if claim.kind == "backward" and "cache" in claim.arguments and "cache" not in environment:
-        handed = {a: tree.transform(copied, value) for a, value in environment.items()}
-        arguments = {**arguments, "cache": handed}
-        function = with_cache(function)
+    function, handed = call_of(claim, environment)
+    handed = {a: tree.transform(copied, value) for a, value in handed.items()}
+    arguments = dict(handed)
     try:
         with np.errstate(all="ignore"):
             formula = off(function)
@@ -94,12 +93,22 @@ def called(
         return None
     if claim.kind == "update":
         value = together(value)
+    handed |= handed.pop("cache", {}) if "cache" not in environment else {}
     changed = [a for a in handed if not unchanged(handed[a], environment[a])]
     if changed:
         note = f"{claim.name} changes {', '.join(changed)} in place: whoever uses it afterwards gets another value"
         if note not in outcome.notes:
             outcome.notes.append(note)
     return value
+
+
+def call_of(claim: Claim, environment: Mapping[str, Any]) -> tuple[Function, dict[str, Any]]:
+    """Return what to call for a claim, and with which arguments out of the environment."""
+    names = [a for a in (environment if claim.open else claim.arguments) if a in environment and a not in claim.indices]
+    arguments = {a: environment[a] for a in names if a.isidentifier()}
+    if claim.kind == "backward" and "cache" in claim.arguments and "cache" not in environment:
+        return with_cache(claim.function), {**arguments, "cache": dict(environment)}
+    return claim.function, arguments
 
 
 def over_indices(claim: Claim, point: Point, formula: Function, arguments: dict[str, Any]) -> Any:

@@ -39,6 +39,7 @@ class Claim:
     wrt: Sequence[str] | None = None
     owner: Claim | None = None  # the backward function of which it is one gradient
     output: str = ""  # and the key under which that returns it
+    locals: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -66,7 +67,7 @@ class Claim:
     def claimed(self) -> list[str]:
         """The quantities whose gradients it is known to be about."""
         if self.kind == "backward":
-            return [*(self.wrt or ()), *(self.returns or {}).values()]
+            return [*(self.wrt or ()), *(self.returns or {}).values(), *(self.locals or {}).values()]
         return [self.quantity] if self.kind != "value" else []
 
     def needed(self) -> list[str]:

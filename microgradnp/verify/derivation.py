@@ -122,6 +122,7 @@ class Derivation:
         *,
         returns: Mapping[str, str] | None = None,
         wrt: Sequence[str] | None = None,
+        locals: Mapping[str, str] | None = None,
     ) -> Any:
         """State one whole hand-written backward function (also as a decorator).
 
@@ -134,11 +135,25 @@ class Derivation:
             Which key of the returned dict is the gradient of which quantity, where the keys are not their names.
         wrt : sequence of str, optional
             The quantities whose gradients a returned tuple holds.
+        locals : dict, optional
+            Which local variable of the function is the gradient of which quantity, where the names do not tell:
+            ``{"Eh": "Zh"}``; of a variable that is bound again ``delta`` is the last value, ``delta@1`` the first.
+            Those named like ``dZ1``, ``grad_H``, ``delta_o``, ``dL_dz`` are found.
         """
         if function is None:
-            return lambda fn: self.backward(fn, returns=returns, wrt=wrt)
+            return lambda fn: self.backward(fn, returns=returns, wrt=wrt, locals=locals)
         own = getattr(function, "__name__", "<lambda>")
-        self._add(Claim("backward", "", "backward" if own == "<lambda>" else own, function, returns=returns, wrt=wrt))
+        self._add(
+            Claim(
+                "backward",
+                "",
+                "backward" if own == "<lambda>" else own,
+                function,
+                returns=returns,
+                wrt=wrt,
+                locals=locals,
+            )
+        )
         return function
 
     def inputs(self, given: Mapping[str, Any] | Function | None = None, /, **named: Any) -> Any:

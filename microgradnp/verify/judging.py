@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from microgradnp import tree
-from microgradnp.verify.backward import part_of, returned_names
+from microgradnp.verify.backward import Run, Step, bound_once, part_of, returned_names
 from microgradnp.verify.calling import Outcome, evaluate, truth, updated
-from microgradnp.verify.claims import Claim, Function, is_integer, ordered, source_of
+from microgradnp.verify.claims import Claim, Function, is_integer, listed, ordered, source_of
 from microgradnp.verify.explaining import Explainer
 from microgradnp.verify.inputs import tamed, unchanged
 from microgradnp.verify.judgement import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from microgradnp.verify.derivation import Derivation
 
 Part = Callable[[dict[str, Outcome]], Outcome]
+Given = Mapping[str, tuple[str, float]]  # variables, and of which quantities they are how many times the gradient
 
 #: How many numbers the differences may compute in all before they take samples of the entries, about a second's worth.
 WORK = 2e9
@@ -52,12 +53,18 @@ class Judge:
         self.witnesses: dict[str, Witness] = {}
         self.verdicts: dict[str, Verdict] = {}
         self.ordered = ordered(derivation.claims)
-        quantities = {q for claim in derivation.claims for q in claim.claimed()}
-        once = sum(cost_of(node) for node in self.point.graph.nodes)
-        self.budget = max(6, int(WORK / (EVALUATIONS * once * max(len(quantities), 4))))
         self.noise = noise_of(self.point.graph, self.point.loss, rng)
         self.doubt = self._doubt()
         self.explainer = Explainer(self)
+
+    @functools.cached_property
+    def budget(self) -> int:
+        """How many entries of one quantity differences measure."""
+        quantities = {q for claim in self.derivation.claims for q in claim.claimed()}
+        runs = [outcome.run for outcome in self.evaluations[0].values() if outcome.run is not None]
+        quantities |= {step.quantity for run in runs for step in run.steps()}
+        once = sum(cost_of(node) for node in self.point.graph.nodes)
+        return max(6, int(WORK / (EVALUATIONS * once * max(len(quantities), 4))))
 
     def _doubt(self) -> str:
         """Return why the plain forward pass cannot serve as a witness; empty where it can."""
@@ -309,26 +316,170 @@ class Judge:
             )
             failed.formula = source_of(claim.function)
             return [replace(failed, of=quantity) for quantity in claim.claimed() or [""]]
-        verdicts = []
+        returned = {}
         for key, quantity in returned_names(claim, first.received, self.point).items():
             own = key if key != quantity else f"{claim.name}[{key!r}]"
             gradient = Claim("gradient", quantity, own, lambda: None, owner=claim, output=key)
             gradient.settle(self.point.graph.names)
-
-            def part(outcomes: dict[str, Outcome], key: str = key) -> Outcome:
-                whole = outcomes[claim.name]
-                value = part_of(whole.received, key, claim)
-                return Outcome(received=value, true=value, notes=list(whole.notes))
-
-            def part_on_true_values(outcomes: dict[str, Outcome], key: str = key) -> Any:
-                return part_of(outcomes[claim.name].received, key, claim)
-
-            verdict = self.verdict(gradient, part)
+            returned[key] = gradient, self.verdict(gradient, self.part_returned(claim, key, {}))
+        steps, given = self.step_verdicts(claim, returned)
+        wrong = {name: verdict for name, verdict in steps.items() if not verdict.ok}
+        run = first.run
+        assert run is not None
+        for key, (gradient, verdict) in returned.items():
+            part = self.part_returned(claim, key, given)
+            used = [v.name for name, v in wrong.items() if run.uses(key, name)]
+            if verdict.status is Status.WRONG and used:
+                gradient.arguments = dict.fromkeys(used)
+                returned[key] = gradient, self.verdict(gradient, part)
+            verdict = returned[key][1]
             verdict.kind, verdict.formula = "backward", source_of(claim.function)
             if verdict.status is Status.WRONG:
-                self.explainer.explain(verdict, gradient, part_on_true_values)
-            verdicts.append(verdict)
-        return verdicts
+                self.explainer.explain(verdict, gradient, on_true_values(part))
+        unknown = run.unmatched()
+        if unknown:
+            note = f"{claim.name} has no local variable {', '.join(unknown)}; it has {listed(run.variables)}"
+            next(iter(returned.values()))[1].notes.append(note)
+        return [*steps.values(), *(verdict for _, verdict in returned.values())]
+
+    def part_returned(self, claim: Claim, key: str, given: Given) -> Part:
+        """Return what finds a returned gradient, also as it would be for true values of the variables `given`."""
+
+        def part(outcomes: dict[str, Outcome]) -> Outcome:
+            whole = outcomes[claim.name]
+            received = true = part_of(whole.received, key, claim)
+            if given and whole.run is not None:
+                true = whole.run.on_truth(whole.run.node(key, returned=True), given)
+            return Outcome(received=received, true=true, right=bool(given), notes=list(whole.notes))
+
+        return part
+
+    def part_local(self, claim: Claim, name: str, given: Given, factor: float) -> Part:
+        """Return what finds a local variable, over a factor, also as it would be for true values of earlier ones."""
+
+        def part(outcomes: dict[str, Outcome]) -> Outcome:
+            run = outcomes[claim.name].run
+            if run is None or run.variables.get(name) is None:
+                return Outcome()
+            received: Any = np.asarray(run.variables[name]) / factor
+            true = received
+            if given:
+                again = run.on_truth(run.node(name, returned=False), given)
+                true = None if again is None else again / factor
+            return Outcome(received=received, true=true, right=bool(given))
+
+        return part
+
+    def step_verdicts(
+        self, claim: Claim, returned: dict[str, tuple[Claim, Verdict]]
+    ) -> tuple[dict[str, Verdict], dict[str, tuple[str, float]]]:
+        """Judge the local variables of a backward function that are gradients of quantities, in their order.
+
+        A name only guesses what a variable is. So none is accused from which a right gradient was computed (a delta that
+        lacks a factor which comes later), nor, if it is bound again and again, where the truth in its place mends nothing.
+
+        Returns
+        -------
+        dict of str to Verdict
+            By the variable's name.
+        dict of str to (str, float)
+            The quantity of each, and what times its true gradient the variable should be.
+        """
+        run = self.evaluations[0][claim.name].run
+        verdicts: dict[str, Verdict] = {}
+        given: dict[str, tuple[str, float]] = {}
+        factor = 1.0
+        if run is None:
+            return verdicts, given
+        taken = {c.name for c in self.derivation.claims} | {gradient.name for gradient, _ in returned.values()}
+        whole = {gradient.of: run.node(key, returned=True) for key, (gradient, _) in returned.items()}
+        for step in run.steps():
+            if step.quantity in whole and whole[step.quantity] is run.node(step.name, returned=False):
+                continue  # it is what is returned
+            own = step.name if step.name not in taken else f"{claim.name}: {step.name}"
+            spoilt = [key for key, (_, v) in returned.items() if not v.ok] or list(returned)
+            output = next((key for key in spoilt if run.uses(key, step.name)), spoilt[0])
+            gradient = Claim("gradient", step.quantity, own, lambda: None, owner=claim, output=output)
+            gradient.settle(self.point.graph.names)
+            wrong = [v.name for name, v in verdicts.items() if not v.ok and run.uses(step.name, name, returned=False)]
+            gradient.arguments = dict.fromkeys(wrong)
+            before = dict(given)
+            part = self.part_local(claim, step.name, before, 1.0)
+            verdict = self.verdict(gradient, part)
+            times = 1.0
+            if verdict.status is Status.WRONG and factor != 1 and not step.mapped:  # perhaps it lacks it, too
+                scaled = self.part_local(claim, step.name, before, factor)
+                other = self.verdict(gradient, scaled)
+                if other.ok or other.status is Status.GIVEN:
+                    given[step.name] = step.quantity, factor
+                    continue
+                if not self.mends(claim, run, step, returned, before, 1.0):
+                    verdict, part, times = other, scaled, factor
+                    verdict.notes.append(
+                        f"{step.name} is judged as {times:.6g} times ∂loss/∂{step.quantity}, as other variables are: the "
+                        "function makes up for that later"
+                    )
+            if not verdict.ok and not step.mapped and not self.accused(claim, run, step, returned):
+                ratio = constant_ratio(run.variables[step.name], verdict.autodiff)
+                if ratio:
+                    factor = ratio
+                    given[step.name] = step.quantity, ratio
+                continue
+            if run.graph is None and not verdict.ok:
+                verdict.notes.append(
+                    f"judged only on what {claim.name} computed: it could not be recorded ({run.why_not})"
+                )
+            verdict.kind, verdict.formula = "backward", run.line(step.name)
+            given[step.name] = step.quantity, times
+            verdicts[step.name] = self.verdicts[own] = verdict
+            if verdict.status is Status.WRONG:
+                self.explainer.explain(verdict, gradient, on_true_values(part))
+        return verdicts, given
+
+    def accused(self, claim: Claim, run: Run, step: Step, returned: dict[str, tuple[Claim, Verdict]]) -> bool:
+        """Return whether a variable that is not the gradient that its name says is to blame for what is returned."""
+        statuses = [v.status for _, v in returned.values()]
+        if run.graph is None:
+            scaled = constant_ratio(run.variables[step.name], self.point.gradient(step.quantity))
+            some_right = any(v.ok for _, v in returned.values())
+            return Status.WRONG in statuses and not (scaled and some_right) and bound_once(claim.function, step.name)
+        users = {key: pair for key, pair in returned.items() if run.uses(key, step.name)}
+        if not users or any(verdict.ok for _, verdict in users.values()):
+            return False
+        if f"{step.name}@1" not in run.graph.names and f"{step.quantity}@1" not in self.point.graph.names:
+            return True
+        return self.mends(claim, run, step, returned, {}, 1.0)
+
+    def mends(
+        self,
+        claim: Claim,
+        run: Run,
+        step: Step,
+        returned: dict[str, tuple[Claim, Verdict]],
+        given: Given,
+        factor: float,
+    ) -> bool:
+        """Return whether the truth in a variable's place makes a wrong returned gradient right."""
+        given = {**given, step.name: (step.quantity, factor)}
+        return any(
+            self.found(gradient, self.part_returned(claim, key, given), lambda o: o.true, None).status is Status.CORRECT
+            for key, (gradient, _) in returned.items()
+            if run.uses(key, step.name)
+        )
+
+
+def on_true_values(part: Part) -> Callable[[dict[str, Outcome]], Any]:
+    """Return what finds a part's value on true values."""
+    return lambda outcomes: part(outcomes).true
+
+
+def constant_ratio(value: Any, true: Any) -> float:
+    """Return the number that times the truth is the value; 0 where there is none."""
+    size = float(np.max(np.abs(true), initial=0.0))
+    if not size or not np.all(np.isfinite(value)):
+        return 0.0
+    ratio = float(np.sum(value * true) / np.sum(true * true))
+    return ratio if np.max(np.abs(value - ratio * true)) <= 1e-9 * abs(ratio) * size else 0.0
 
 
 def comparable(value: Any, true: Any) -> bool:

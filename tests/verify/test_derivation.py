@@ -227,8 +227,9 @@ def test_mistakes_in_backward_functions_are_found_in_every_gradient_that_they_sp
                 continue
             with np.errstate(all="ignore"):
                 off = np.max(np.abs(v.hand - v.autodiff)) if np.shape(v.hand) == np.shape(v.autodiff) else np.inf
-            if not off <= 1e-8 * scale:
-                assert v.status is Status.WRONG, case
+            if not off <= 1e-8 * scale:  # right for its inputs only where a local variable is to blame
+                assert v.status in (Status.WRONG, Status.GIVEN), case
+                assert any(other.status is Status.WRONG for other in verdicts), case
             elif off <= 1e-13 * scale:
                 assert v.ok, case
 
