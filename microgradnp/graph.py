@@ -13,8 +13,9 @@ import numpy as np
 
 from microgradnp import tree
 from microgradnp.naming import describe, is_engine_file, items_of
+from microgradnp.recorders import observer, private
 from microgradnp.tape import OFF, TRACE, Leaf, Node, dependent, reachable, recording, reverse_sweep, tick
-from microgradnp.tensor import Tensor, observer, private
+from microgradnp.tensor import Tensor
 
 Array = Any
 

@@ -18,6 +18,8 @@ OUR_ROOT, NUMPY_ROOT = (os.path.join(os.path.dirname(path), "") for path in (__f
 #: Rooms whose frames run between the user's code and the record. The others (layers, the demonstration) use
 #: the library as a user does, and their variables are worth naming.
 ENGINE = (
+    "indices",
+    "recorders",
     "tensor",
     "tape",
     "transforms",

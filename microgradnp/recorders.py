@@ -1,0 +1,504 @@
+"""Recorders: compute one operation and put a Node on the graph. Every operator, method and protocol ends in one of them.
+
+`apply` is the general one; `unary`, `binary` and `ternary` make the fast ones, of which a primitive has its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from microgradnp import explain
+from microgradnp.primitives.elementwise import clip
+from microgradnp.primitives.primitive import Primitive
+from microgradnp.primitives.shapes import Slot
+from microgradnp.tape import ALIAS, OFF, RECORD, SCALAR64, TRACE, Leaf, Node, current_mode, known, tick
+
+if TYPE_CHECKING:  # recorders make Tensors, whose operators they are: the class is given to them when it is there
+    from microgradnp.tensor import Tensor, tensor
+
+Array = Any
+
+float64 = np.float64
+FLOAT64 = np.dtype(float64)
+
+ndarray = np.ndarray
+
+new = object.__new__
+
+#: Operands that are constants to us. Any other type may know better what to do: it gets NotImplemented.
+ARRAYS = (np.ndarray, np.generic)
+NUMBERS = (int, float, complex, np.generic, np.ndarray)
+PLAIN = frozenset((int, float, bool, complex, np.ndarray, *{np.dtype(c).type for c in "?bhilqBHILQefdgFDG"}))
+
+#: Values of parameters that nobody can change.
+IMMUTABLE = frozenset((int, bool, float, str, slice, Slot, type(None), type(Ellipsis)))
+
+#: Called with every node that is recorded while a function is being traced.
+observer: ContextVar[Callable[[Node], None] | None] = ContextVar("microgradnp_observer", default=None)
+
+#: What NumPy raises for operands that do not fit.
+ERRORS = (ValueError, TypeError, IndexError, ZeroDivisionError)
+
+#: When any leaf last got another value: what was recorded since needs no check.
+LATEST_CHANGE = [0]
+
+
+# -- recording -----------------------------------------------------------------------------------------------------
+
+
+def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
+    """Compute a primitive and record it: the general path, for any number of operands and any parameters."""
+    for value in params.values():
+        if type(value) not in IMMUTABLE:
+            params = {k: v if type(v) in IMMUTABLE else frozen(primitive, k, v) for k, v in params.items()}
+            break
+    values: list[Any] = []
+    parents: list[Node | None] = []
+    for x in inputs:
+        if type(x) is Tensor:
+            values.append(x._value)
+            parents.append(x.node)
+        else:
+            values.append(x if type(x) in PLAIN else admitted(x))
+            parents.append(None)
+    how = current_mode()
+    constants = parents.count(None)
+    recorded = how != OFF and constants < len(parents)
+    slope = None
+    try:
+        if primitive.with_slope is not None and recorded and how == RECORD:
+            y, slope = primitive.with_slope(*values, **params)
+        else:
+            y = primitive.function(*values, **params) if params else primitive.function(*values)
+    except ERRORS as error:
+        raise explain.failed(primitive, inputs, params, error) from error
+    if type(y) is np.ndarray:
+        if y.base is not None:
+            for x in inputs:
+                if type(x) is Tensor:
+                    x._viewed = True
+    elif type(y) is not float64:
+        y = result(y)._value
+    if not recorded:
+        return Tensor(y)
+    spec = SCALAR64 if type(y) is float64 else (y.shape, y.dtype)
+    if how == TRACE:
+        if spec[1].kind not in "biufc":
+            undifferentiable(y, primitive, inputs)
+        kept = [v if p is not None else constant_of(x, v) for x, v, p in zip(inputs, values, parents, strict=True)]
+        node = Node(primitive, tuple(parents), (y, *kept), spec, params or None)
+        observe = observer.get()
+        if observe is not None:
+            observe(node)
+        return Tensor(y, node)
+    if primitive.constant or spec[1].kind not in "fc":
+        return undifferentiable(y, primitive, inputs)
+    keep = primitive.keeps(tuple(map(bool, parents))) if constants or primitive.arity < 0 else primitive.keeps_all
+    saved = [y if keep[0] else None]
+    i = 0
+    for parent in parents:
+        value = values[i]
+        i += 1  # noqa: SIM113  (faster than enumerate)
+        if keep[i]:
+            saved.append(value if parent is not None else constant_of(inputs[i - 1], value))
+        else:
+            saved.append(known(value) if parent is None else parent)
+    if slope is not None:
+        saved.append(slope)
+    return Tensor(y, Node(primitive, tuple(parents), tuple(saved), spec, params or None))
+
+
+def undifferentiable(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> Tensor:
+    """Return a result that has no derivative as a constant; raise where a gradient would be lost on the way to it."""
+    if y.dtype.kind not in "biufc":
+        raise explain.detached(y, primitive, inputs)
+    return Tensor(y)
+
+
+def frozen(primitive: Primitive, name: str, value: Any) -> Any:
+    """Return a parameter so that later changes to it do not reach the graph; refuse one whose gradient would be lost."""
+    if type(value) in (list, tuple):
+        return value.__class__([v if type(v) in IMMUTABLE else frozen(primitive, name, v) for v in value])
+    if type(value) is np.ndarray:
+        return value.copy()
+    if type(value) is Tensor:
+        if value.node is not None and value.dtype.kind in "fc" and current_mode() != OFF:
+            raise explain.tracked_keyword(primitive, name, value)
+        return value._value
+    return value
+
+
+def result(y: Any) -> Tensor:
+    """Return a Tensor of what a NumPy function returned."""
+    return Tensor(y if isinstance(y, ARRAYS) else np.asarray(y)[()])
+
+
+def admitted(x: Any) -> Any:
+    """Return an operand as NumPy takes it, or raise for what holds Tensors that NumPy would swallow."""
+    if isinstance(x, list | tuple):
+        return tensor(x)._value if not holds_tensor(x) else explain_swallowed(x)
+    if isinstance(x, np.ndarray):
+        return explain.as_plain_array(x)
+    if not isinstance(x, NUMBERS) and (hasattr(x, "__array_function__") or hasattr(x, "__array_ufunc__")):
+        raise explain.foreign(x)
+    return x
+
+
+def ours(x: Any) -> bool:
+    """Return whether we know how to compute with an operand. Any other type may know better: it gets NotImplemented."""
+    if isinstance(x, np.ndarray):
+        return type(x) is np.ndarray or type(x).__array_ufunc__ is np.ndarray.__array_ufunc__
+    return isinstance(x, (Tensor, *NUMBERS, list, tuple))
+
+
+def holds_tensor(x: Any) -> bool:
+    """Return whether a nested list or tuple holds a Tensor."""
+    stack, seen = [x], set()
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Tensor):
+            return True
+        if isinstance(item, list | tuple) and id(item) not in seen:  # a list may hold itself
+            seen.add(id(item))
+            stack.extend(item)
+    return False
+
+
+def explain_swallowed(x: Any) -> NoReturn:
+    """Refuse a list of Tensors as an operand: NumPy would detach it."""
+    raise TypeError(
+        "a list that holds Tensors is no operand: NumPy would take their values and lose their gradients. "
+        "Use mg.tensor([...]) or np.stack([...]), which differentiate"
+    )
+
+
+def private(x: Any) -> Any:
+    """Return a constant operand so that the user's later changes to it do not reach the graph.
+
+    An array that can still be written to is copied. To keep large data from being copied at every use, make a Tensor
+    of them once: its value is immutable.
+    """
+    if isinstance(x, np.ndarray):
+        if x.flags.writeable:
+            return x.copy()
+        owner: Any = x.base
+        while isinstance(owner, np.ndarray):
+            if owner.flags.writeable:
+                return x.copy()
+            owner = owner.base
+    return x
+
+
+def constant_of(x: Any, value: Any) -> Any:
+    """Return the value of a constant operand, to be kept. What a Tensor owns nobody can write to."""
+    if type(value) is not np.ndarray or (type(x) is Tensor and value.base is None):
+        return value
+    return private(value)
+
+
+#: Python's numbers as arrays of one float64, read-only. NumPy converts a number at every call, which takes it longer than
+#: a small operation itself.
+NUMBERS64: dict[int | float, Array] = {}
+
+NUMERIC = frozenset((int, float))
+
+#: Where a number may come as such an array: what NumPy makes of a float64 array and a number, these make of both.
+TAKE_NUMBERS = frozenset((
+    np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum,
+    np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, clip.function,
+))  # fmt: skip
+
+
+def number64(x: float) -> Any:
+    """Return a number as NumPy best takes it beside a float64 array: exactly what NumPy would convert it to."""
+    if (x == 0 and type(x) is float) or not -(2**53) <= x <= 2**53:  # 0.0 and -0.0 are one key; nan, and what may round
+        return x
+    made = np.array(x, dtype=np.float64)
+    made.flags.writeable = False
+    if len(NUMBERS64) < 1000:
+        NUMBERS64[x] = made
+    return made
+
+
+def unrecorded(
+    primitive: Primitive, compute: Callable[..., Any], inputs: tuple[Any, ...], params: dict[str, Any] | None
+) -> Tensor:
+    """Compute a function of numbers, arrays and Tensors that is not recorded, unless a function is being traced."""
+    if params is not None or current_mode() == TRACE:
+        return apply(primitive, inputs, params or {})
+    try:
+        return result(compute(*[x._value if type(x) is Tensor else x for x in inputs]))
+    except ERRORS as error:
+        raise explain.failed(primitive, inputs, {}, error) from error
+
+
+def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
+    """Return a recorder for a function of one operand: the fast path."""
+    compute = compute or primitive.function
+    keep_y, keep_x = primitive.reads[0]
+
+    def record(x: Any, params: dict[str, Any] | None = None) -> Any:
+        if type(x) is not Tensor:
+            return NotImplemented
+        node = x.node
+        if node is None or current_mode() != RECORD:
+            return unrecorded(primitive, compute, (x,), params)
+        value = x._value
+        try:
+            y = compute(value) if params is None else compute(value, **params)
+        except ERRORS as error:
+            raise explain.failed(primitive, (x,), params or {}, error) from error
+        if type(y) is float64:
+            spec = SCALAR64
+        else:
+            dtype = y.dtype
+            if dtype is not FLOAT64 and dtype.kind not in "fc":
+                return undifferentiable(y, primitive, (x,))
+            spec = (y.shape, dtype)
+            if params is not None and y.base is not None:
+                x._viewed = True
+        saved = (y if keep_y else None, value if keep_x else node)
+        made = new(Tensor)  # written out: two calls less for each operation
+        made._value = y
+        made.node = entry = new(Node)
+        entry.primitive = primitive
+        entry.parents = (node,)
+        entry.saved = saved
+        entry.spec = spec
+        entry.params = params
+        entry.order = tick()
+        return made
+
+    record.__name__ = primitive.name
+    return record
+
+
+def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = None) -> Callable[[Any, Any], Any]:
+    """Return a recorder for a function of two operands: the fast path."""
+    compute, with_slope = compute or primitive.function, primitive.with_slope
+    numbers = primitive.function in TAKE_NUMBERS
+    keep_left, keep_right, keep_both = (
+        primitive.keeps((True, False)),
+        primitive.keeps((False, True)),
+        primitive.keeps((True, True)),
+    )
+
+    def record(a: Any, b: Any, params: dict[str, Any] | None = None) -> Any:
+        if type(a) is Tensor:
+            left, left_node = a._value, a.node
+            if type(b) is Tensor:
+                right, right_node = b._value, b.node
+            elif type(b) in PLAIN:
+                right, right_node = b, None
+                if (
+                    numbers
+                    and type(left) is ndarray
+                    and (type(b) is int or (type(b) is float and b))
+                    and left.dtype is FLOAT64
+                ):
+                    right = NUMBERS64.get(b)
+                    if right is None:
+                        right = number64(b)
+            else:
+                return record_foreign(primitive, a, b, params)
+        elif type(b) is Tensor and type(a) in PLAIN:
+            left, left_node = a, None
+            right, right_node = b._value, b.node
+            if (
+                numbers
+                and type(right) is ndarray
+                and (type(a) is int or (type(a) is float and a))
+                and right.dtype is FLOAT64
+            ):
+                left = NUMBERS64.get(a)
+                if left is None:
+                    left = number64(a)
+        else:
+            return record_foreign(primitive, a, b, params)
+        if left_node is None:
+            if right_node is None:
+                return unrecorded(primitive, compute, (a, b), params)
+            keep_y, keep_a, keep_b = keep_right
+            if keep_a and type(a) is not float and (left is a or type(a) is Tensor):
+                left = constant_of(a, left)
+        elif right_node is None:
+            keep_y, keep_a, keep_b = keep_left
+            if keep_b and type(b) is not float and (right is b or type(b) is Tensor):
+                right = constant_of(b, right)
+        else:
+            keep_y, keep_a, keep_b = keep_both
+        if current_mode() != RECORD:
+            return unrecorded(primitive, compute, (a, b), params)
+        try:
+            if params is None:
+                y = compute(left, right)
+            elif with_slope is None:
+                y = compute(left, right, **params)
+            else:
+                y, slope = with_slope(left, right, **params)
+        except ERRORS as error:
+            raise explain.failed(primitive, (a, b), params or {}, error) from error
+        if type(y) is float64:
+            spec = SCALAR64
+        else:
+            dtype = y.dtype
+            if dtype is not FLOAT64 and dtype.kind not in "fc":
+                return undifferentiable(y, primitive, (a, b))
+            spec = (y.shape, dtype)
+        saved = (y if keep_y else None, left if keep_a else left_node, right if keep_b else right_node)
+        if params is not None and with_slope is not None:
+            saved = (*saved, slope)  # type: ignore[assignment]
+        made = new(Tensor)  # written out: two calls less for each operation
+        made._value = y
+        made.node = entry = new(Node)
+        entry.primitive = primitive
+        entry.parents = (left_node, right_node)
+        entry.saved = saved
+        entry.spec = spec
+        entry.params = params
+        entry.order = tick()
+        return made
+
+    record.__name__ = primitive.name
+    return record
+
+
+def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
+    """Return a recorder for a function of three operands without parameters: the fast path."""
+    compute, numbers = primitive.function, primitive.function in TAKE_NUMBERS
+    patterns = itertools.product((True, False), repeat=3)
+    keeps = {tracked: primitive.keeps(tracked) for tracked in patterns if any(tracked)}
+
+    def record(a: Any, b: Any, c: Any) -> Any:
+        if type(a) is Tensor:
+            first, first_node = a._value, a.node
+        elif type(a) in PLAIN:
+            first, first_node = a, None
+        else:
+            return apply(primitive, (a, b, c), {})
+        if type(b) is Tensor:
+            second, second_node = b._value, b.node
+        elif type(b) in PLAIN:
+            second, second_node = b, None
+        else:
+            return apply(primitive, (a, b, c), {})
+        if type(c) is Tensor:
+            third, third_node = c._value, c.node
+        elif type(c) in PLAIN:
+            third, third_node = c, None
+        else:
+            return apply(primitive, (a, b, c), {})
+        keep = keeps.get((first_node is not None, second_node is not None, third_node is not None))
+        if keep is None or current_mode() != RECORD:
+            return apply(primitive, (a, b, c), {})
+        if numbers and type(first) is ndarray and first.dtype is FLOAT64:
+            if type(b) is int or (type(b) is float and b):
+                second = NUMBERS64.get(b)
+                if second is None:
+                    second = number64(b)
+            if type(c) is int or (type(c) is float and c):
+                third = NUMBERS64.get(c)
+                if third is None:
+                    third = number64(c)
+        try:
+            y = compute(first, second, third)
+        except (ValueError, TypeError) as error:
+            raise explain.failed(primitive, (a, b, c), {}, error) from error
+        if y.dtype.kind not in "fc":
+            return undifferentiable(y, primitive, (a, b, c))
+        keep_y, keep_first, keep_second, keep_third = keep
+        if first_node is None:
+            first = constant_of(a, first) if keep_first else known(first)
+        elif not keep_first:
+            first = first_node
+        if second_node is None:
+            second = second if type(b) in NUMERIC else constant_of(b, second) if keep_second else known(second)
+        elif not keep_second:
+            second = second_node
+        if third_node is None:
+            third = third if type(c) in NUMERIC else constant_of(c, third) if keep_third else known(third)
+        elif not keep_third:
+            third = third_node
+        saved = (y if keep_y else None, first, second, third)
+        return Tensor(y, Node(primitive, (first_node, second_node, third_node), saved, (y.shape, y.dtype)))
+
+    record.__name__ = primitive.name
+    return record
+
+
+def record_foreign(primitive: Primitive, a: Any, b: Any, params: dict[str, Any] | None) -> Any:
+    """Record with operands of other types: lists become arrays, what is not ours may take over."""
+    return apply(primitive, (a, b), params or {}) if ours(a) and ours(b) else NotImplemented
+
+
+def reflected(record: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return the operator for a Tensor on the right."""
+
+    def reversed_(self: Any, other: Any) -> Any:
+        return record(other, self)
+
+    return reversed_
+
+
+def in_place(
+    record: Callable[[Any, Any], Any], symbol: str, compute: Callable[[Any, Any], Any] | None = None
+) -> Callable[[Any, Any], Any]:
+    """Return the in-place operator: the same Tensor gets the new value, and remembers how it was made.
+
+    Refused where NumPy would change something else as well: a leaf that is being recorded, or memory shared by views.
+    """
+
+    def operate(self: Any, other: Any) -> Any:
+        leaf = self.node
+        if type(leaf) is Leaf:
+            if current_mode() != OFF or leaf.argument:
+                raise explain.in_place(self, symbol)
+            old = self._value
+            if (
+                compute is not None
+                and type(other) is np.ndarray
+                and other.dtype is old.dtype
+                and other.shape == old.shape
+            ):  # an update of a parameter
+                self._value = new = compute(old, other)
+                leaf.saved = (new,)
+                leaf.changed = LATEST_CHANGE[0] = tick()
+                return self
+            made = record(self, other)
+            if made is NotImplemented:
+                return made
+            new = made._value
+            if new.shape != old.shape or (
+                new.dtype != old.dtype and not np.can_cast(new.dtype, old.dtype, "same_kind")
+            ):
+                raise ValueError(
+                    f"{explain.calls(self)} {symbol}= {explain.describe(other)}: the result has shape {new.shape} and type "
+                    f"{new.dtype}, but {explain.describe(self)} of {self.dtype} must keep both"
+                )
+            self._set(new if new.dtype == old.dtype else new.astype(old.dtype))
+            return self
+        if self.node is not None and (current_mode() == OFF or self.node.primitive is ALIAS):
+            raise explain.in_place(self, symbol)
+        made = record(self, other)
+        if made is NotImplemented:
+            return made
+        if made.shape != self.shape:
+            raise ValueError(
+                f"{explain.calls(self)} {symbol}= {explain.describe(other)}: the result of shape {made.shape} does not fit "
+                f"in place; write a new name on the left"
+            )
+        if getattr(self._value, "base", None) is not None or getattr(self, "_viewed", False):
+            raise explain.in_place(self, symbol)
+        if made.dtype != self.dtype:
+            if not np.can_cast(made.dtype, self.dtype, "same_kind"):
+                raise explain.in_place_type(self, symbol, made)
+            made = made.astype(self.dtype)
+        self._value, self.node = made._value, made.node
+        return self
+
+    return operate
