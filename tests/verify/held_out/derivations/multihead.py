@@ -33,14 +33,21 @@ def dS(P, dout, out, dP):
     return P * (dP - D)
 
 
-@d.backward(wrt=["Q", "K", "V"])
-def rest(dS, dout, P, Q, K):
+@d.gradient("Q")
+def dQ(dS, K):
+    scale = K.shape[-1] ** -0.5
+    return scale * np.einsum("hij,hjd->hid", dS, K)
+
+
+@d.gradient("K")
+def dK(dS, Q):
     scale = Q.shape[-1] ** -0.5
-    return (
-        scale * np.einsum("hij,hjd->hid", dS, K),
-        scale * np.einsum("hij,hid->hjd", dS, Q),
-        np.einsum("hij,hid->hjd", P, dout),
-    )
+    return scale * np.einsum("hij,hid->hjd", dS, Q)
+
+
+@d.gradient("V")
+def dV(P, dout):
+    return np.einsum("hij,hid->hjd", P, dout)
 
 
 def inputs(rng):
@@ -57,7 +64,7 @@ MISTAKES = [
     ("S", "np.sum(dout * out, axis=-1, keepdims=True)", "np.sum(dout * out, axis=-2, keepdims=True)[..., :1]", "axis"),
     ("Q", "scale * np.einsum(\"hij,hjd->hid\", dS, K)", "np.einsum(\"hij,hjd->hid\", dS, K)", "scale|missing-factor"),
     ("Q", "np.einsum(\"hij,hjd->hid\", dS, K)", "np.einsum(\"hji,hjd->hid\", dS, K)", "transpose"),
-    ("K", "np.einsum(\"hij,hid->hjd\", dS, Q)", "np.einsum(\"hij,hid->hjd\", dS, K)", "wrong-operand"),
+    ("K", "def dK(dS, Q):\n    scale = Q.shape[-1] ** -0.5\n    return scale * np.einsum(\"hij,hid->hjd\", dS, Q)", "def dK(dS, V):\n    scale = V.shape[-1] ** -0.5\n    return scale * np.einsum(\"hij,hid->hjd\", dS, V)", "wrong-operand"),
     ("V", "np.einsum(\"hij,hid->hjd\", P, dout)", "np.einsum(\"hij,hjd->hid\", P, dout)", "transpose"),
     ("V", "np.einsum(\"hij,hid->hjd\", P, dout)", "np.zeros_like(dout)", "missing-gradient"),
     ("out", "return G * out", "return G", "missing-factor|wrong-loss"),
