@@ -40,6 +40,8 @@ class Claim:
     owner: Claim | None = None  # the backward function of which it is one gradient
     output: str = ""  # and the key under which that returns it
     locals: Mapping[str, str] | None = None
+    at: str = "input"  # where a derivative is told
+    points: Any = None
 
     def __post_init__(self) -> None:
         try:
@@ -68,7 +70,7 @@ class Claim:
         """The quantities whose gradients it is known to be about."""
         if self.kind == "backward":
             return [*(self.wrt or ()), *(self.returns or {}).values(), *(self.locals or {}).values()]
-        return [self.quantity] if self.kind != "value" else []
+        return [self.quantity] if self.kind not in ("value", "derivative") else []
 
     def needed(self) -> list[str]:
         """Return the arguments that have no default, and are no indices of the claim."""

@@ -10,11 +10,12 @@ import numpy as np
 
 from microgradnp.graph import numbers_to_array
 from microgradnp.verify.claims import Claim, DerivationError, Function, is_integer, listed, ordered
+from microgradnp.verify.derivatives import judged_derivative
 from microgradnp.verify.inputs import reference
 from microgradnp.verify.judgement import TOLERANCE
 from microgradnp.verify.judging import Judge
 from microgradnp.verify.points import Point
-from microgradnp.verify.report import Report
+from microgradnp.verify.report import Report, Verdict
 
 
 class Derivation:
@@ -115,6 +116,53 @@ class Derivation:
             The update as written by hand.
         """
         return self._claim("update", of, function, name, tolerance=tolerance, rule=rule)
+
+    def derivative(
+        self,
+        f: Function,
+        claimed: Function | None = None,
+        *,
+        at: str = "input",
+        points: Any = None,
+        name: str | None = None,
+        tolerance: float | None = None,
+    ) -> Any:
+        """Claim the derivative of a function of one number, taken element by element (also as a decorator).
+
+        Parameters
+        ----------
+        f : callable
+            An activation, in NumPy.
+        claimed : callable, optional
+            Its derivative.
+        at : {"input", "output"}
+            What `claimed` takes: the pre-activation z, or the activation f(z).
+        points : array_like, optional
+            Where to judge it. Default: 0, and small and large numbers of both signs at which f is finite.
+        name : str, optional
+            By default that of `claimed`.
+        tolerance : float, optional
+
+        Examples
+        --------
+        >>> import numpy as np, microgradnp as mg
+        >>> d = mg.Derivation()
+        >>> _ = d.derivative(np.tanh, lambda z: 1 - z**2)  # it is 1 - tanh(z)**2
+        >>> verdict = d.verify()["tanh"]
+        >>> str(verdict.cause), d.verify()["tanh"].explanation.partition(",")[0]
+        ('derivative-at-wrong-place', "`tanh'` is right at the activation")
+        """
+        if at not in ("input", "output"):
+            raise ValueError(f"at={at!r}: a derivative is told at the 'input' z or at the 'output' f(z)")
+        if not callable(f):
+            raise TypeError(f"d.derivative(f, claimed) wants a function, not {f!r:.60}")
+        if claimed is None:
+            return lambda fn: self.derivative(f, fn, at=at, points=points, name=name, tolerance=tolerance)
+        of: str = getattr(f, "__name__", type(f).__name__)
+        own: str = name or getattr(claimed, "__name__", "<lambda>")
+        own = f"{of}'" if own == "<lambda>" else own
+        self._add(Claim("derivative", of, own, claimed, tolerance=tolerance, rule=f, at=at, points=points))
+        return claimed
 
     def backward(
         self,
@@ -244,6 +292,10 @@ class Derivation:
             If the derivation cannot be checked as it stands: no forward function, a missing input, a claim on a
             quantity that does not exist, a cycle.
         """
+        functions = [c for c in self.claims if c.kind == "derivative"]
+        if functions and len(functions) == len(self.claims) and self.function is None:
+            self.report = Report(self.title, self._derivatives(functions), None, None)
+            return self.report
         if self.function is None:
             raise DerivationError(f"{self._who()} has no forward function: decorate it with @d.forward")
         if not self.claims:
@@ -258,6 +310,11 @@ class Derivation:
         points += points[0].roundings(rng)
         self.report = Judge(self, points, rng).report()
         return self.report
+
+    def _derivatives(self, claims: Sequence[Claim]) -> list[Verdict]:
+        """Return the verdicts on the claims that need no forward pass."""
+        rng = np.random.default_rng(self.seed)
+        return [judged_derivative(claim, self.tolerance, rng) for claim in claims]
 
     def _check_inputs(self, given: Mapping[str, Any]) -> None:
         assert self.function is not None
@@ -274,6 +331,8 @@ class Derivation:
             )
         used = set(wanted)
         for claim in self.claims:
+            if claim.kind == "derivative":
+                continue
             used |= set(claim.arguments)
             if claim.rule is not None and callable(claim.rule):
                 used |= set(inspect.signature(claim.rule).parameters)
@@ -285,9 +344,9 @@ class Derivation:
 
     def _check_claims(self, point: Point, given: Mapping[str, Any]) -> None:
         quantities = point.environment
-        names = {claim.name for claim in self.claims if claim.kind != "backward"}
+        names = {claim.name for claim in self.claims if claim.kind not in ("backward", "derivative")}
         for claim in self.claims:
-            if claim.kind == "backward":
+            if claim.kind in ("backward", "derivative"):
                 continue
             claim.settle(point.graph.names)
             if claim.name in quantities:
@@ -310,7 +369,7 @@ class Derivation:
                 if is_integer(i) and not -n <= int(i) < n:
                     raise DerivationError(f"{claim.of}: there is no entry {i}, {claim.quantity} has shape {node.shape}")
         for claim in self.claims:
-            for argument in claim.needed():
+            for argument in claim.needed() if claim.kind != "derivative" else ():
                 if argument in quantities or argument in names or (claim.kind == "backward" and argument == "cache"):
                     continue
                 raise DerivationError(

@@ -13,6 +13,7 @@ from microgradnp import tree
 from microgradnp.verify.backward import Run, Step, bound_once, part_of, returned_names
 from microgradnp.verify.calling import Outcome, evaluate, truth, updated
 from microgradnp.verify.claims import Claim, Function, is_integer, listed, ordered, source_of
+from microgradnp.verify.derivatives import judged_derivative
 from microgradnp.verify.explaining import Explainer
 from microgradnp.verify.inputs import tamed, unchanged
 from microgradnp.verify.judgement import (
@@ -52,7 +53,7 @@ class Judge:
         self.rng = rng
         self.witnesses: dict[str, Witness] = {}
         self.verdicts: dict[str, Verdict] = {}
-        self.ordered = ordered(derivation.claims)
+        self.ordered = ordered([c for c in derivation.claims if c.kind != "derivative"])
         self.noise = noise_of(self.point.graph, self.point.loss, rng)
         self.doubt = self._doubt()
         self.explainer = Explainer(self)
@@ -144,6 +145,11 @@ class Judge:
     def report(self) -> Report:
         """Return the verdicts in the order in which the claims were stated."""
         verdicts = {claim.name: self.judged(claim) for claim in self.ordered}
+        verdicts |= {
+            claim.name: [judged_derivative(claim, self.derivation.tolerance, self.rng)]
+            for claim in self.derivation.claims
+            if claim.kind == "derivative"
+        }
         stated = [v for claim in self.derivation.claims for v in verdicts[claim.name]]
         return Report(self.derivation.title, stated, self.point.graph, self.point.loss)
 

@@ -116,6 +116,7 @@ class Verdict:
             "backward": f"∂loss/∂{self.of}",
             "value": self.of,
             "update": f"update of {self.of}",
+            "derivative": f"{self.of}'",
         }.get(self.kind, self.of)
 
     def worst(self) -> tuple[int, ...] | None:
