@@ -159,7 +159,7 @@ class Derivation:
         if claimed is None:
             return lambda fn: self.derivative(f, fn, at=at, points=points, name=name, tolerance=tolerance)
         of: str = getattr(f, "__name__", type(f).__name__)
-        own: str = name or getattr(claimed, "__name__", "<lambda>")
+        own: str = name or str(getattr(claimed, "__name__", "<lambda>"))
         own = f"{of}'" if own == "<lambda>" else own
         self._add(Claim("derivative", of, own, claimed, tolerance=tolerance, rule=f, at=at, points=points))
         return claimed
