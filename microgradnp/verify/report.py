@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -41,6 +43,8 @@ STYLES = {
     Status.KINK: "cyan",
     Status.UNVERIFIABLE: "magenta",
 }
+#: Characters of a right formula, beyond which it is written with the names of other claims.
+READABLE = 160
 RIGHT = (Status.CORRECT, Status.CONVENTION, Status.KINK)
 
 
@@ -175,6 +179,30 @@ class Report:
         self.verdicts = verdicts
         self.graph = graph
         self.loss = loss
+        for v in verdicts:
+            if v.derive is None and v.kind in ("gradient", "backward") and graph is not None:
+                v.derive = functools.partial(self._derived, v)
+
+    def _derived(self, v: Verdict) -> str:
+        """Return the right formula for a gradient: from what the user's own formula uses, or from what is nearest."""
+        from microgradnp.formulas import gradient_text
+
+        graph = self.graph
+        if graph is None or self.loss is None:
+            return ""
+        of = v.of if v.of in graph.names else v.of.partition("[")[0]
+        named = {
+            u.of: u.name
+            for u in self.verdicts
+            if u is not v and u.kind == "gradient" and u.of != of and u.name.isidentifier()
+        }
+        words = set(re.findall(r"\w+", v.formula))
+        own = {q: name for q, name in named.items() if name in words}
+        for given in (own, named) if v.kind == "gradient" else (own,):
+            formula = gradient_text(graph, of, self.loss, given)
+            if formula.numpy and (len(formula.numpy) <= READABLE or given is named or not named):
+                return formula.numpy + "".join(f"  # where {c}" for c in formula.conditions)
+        return ""
 
     @property
     def ok(self) -> bool:

@@ -109,15 +109,21 @@ def marked(text: str, other: str) -> list[tuple[str, bool]]:
     matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
     if matcher.ratio() < 0.4:
         return [(text, False)]
-    parts: list[tuple[str, bool]] = []
+    flags = [False] * len(a)
     for tag, i, j, _, _ in matcher.get_opcodes():
-        if i < j:
-            part = "".join(a[i:j])
-            differs = tag != "equal" and bool(part.strip())
-            if parts and parts[-1][1] == differs:
-                parts[-1] = (parts[-1][0] + part, differs)
-            else:
-                parts.append((part, differs))
+        if tag == "equal":
+            continue
+        # `1 - H) * (` after a bracket is as well `(1 - H) * `
+        while 0 < i < j and a[i - 1] == a[j - 1] and "".join(a[i:j]).find("(") > "".join(a[i:j]).find(")"):
+            i, j = i - 1, j - 1
+        if "".join(a[i:j]).strip():
+            flags[i:j] = [True] * (j - i)
+    parts: list[tuple[str, bool]] = []
+    for token, differs in zip(a, flags, strict=True):
+        if parts and parts[-1][1] == differs:
+            parts[-1] = (parts[-1][0] + token, differs)
+        else:
+            parts.append((token, differs))
     return parts
 
 
