@@ -52,8 +52,10 @@ def sgd(
     if weight_decay:
         gradient = gradient + weight_decay * parameter
     velocity = momentum * velocity + gradient if momentum else gradient
-    step = gradient + momentum * velocity if nesterov else velocity
-    return parameter - lr * step, velocity
+    step = lr * (gradient + momentum * velocity if nesterov else velocity)
+    if type(step) is np.ndarray and step.dtype == getattr(parameter, "dtype", None):
+        return np.subtract(parameter, step, out=step), velocity  # one array less, which is what costs for large ones
+    return parameter - step, velocity
 
 
 class SGD:
@@ -113,10 +115,11 @@ class SGD:
     def step(self) -> None:
         """Move every parameter that has a gradient by one step."""
         for i, p in enumerate(self.params):
-            if p.grad is not None:
+            gradient = p.grad
+            if gradient is not None:
                 new, self.velocities[i] = sgd(
                     p._value,
-                    p.grad,
+                    gradient,
                     self.velocities[i],
                     lr=self.lr,
                     momentum=self.momentum,

@@ -1204,3 +1204,21 @@ def test_numbers_beside_tensors_are_what_they_are_beside_arrays(number: Any, dty
                     assert_array_equal(found, expected)
                     if expected.dtype.kind == "f":
                         assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1}])
+def test_an_optimizer_step_changes_neither_old_values_nor_gradients(options: dict[str, Any], dtype: Any) -> None:
+    w = mg.tensor([1.0, -2.0], requires_grad=True, dtype=dtype)
+    optimizer = mg.optim.SGD([w], 0.1, **options)
+    for _ in range(3):
+        old, gradient = w.data, np.array([3.0, 4.0], dtype=dtype)
+        w.grad = gradient
+        before, velocity = old.copy(), np.copy(optimizer.velocities[0])
+        expected, _ = mg.optim.sgd(before, gradient, velocity, lr=0.1, **options)
+        kept = w.grad
+        optimizer.step()
+        assert_array_equal(old, before)
+        assert_array_equal(kept, gradient)
+        assert_array_equal(w.data, expected)
+        assert w.dtype == dtype

@@ -111,7 +111,7 @@ def by_hand(second_forward: bool) -> Program:
 
 
 def on_tensors(fused: bool) -> Program:
-    """The forward functions on Tensors, or the same network of fused primitives; then the document's update."""
+    """The forward functions on Tensors, or the same network of fused primitives and our optimizer."""
     X, T, initial = start()
     f = forward(numpy)
     points, targets = mg.tensor(X), mg.tensor(T)
@@ -128,9 +128,16 @@ def on_tensors(fused: bool) -> Program:
 
     model = primitives if fused else document
 
+    optimizer = mg.optim.SGD(params, RATE, momentum=MOMENTUM)
+
     def step() -> None:
         loss = model(*params)
         loss.backward()
+        if fused:
+            optimizer.step()
+            optimizer.zero_grad()
+            losses.append(loss.item())
+            return
         with mg.no_grad():
             for i, P in enumerate(params):
                 moments[i] = MOMENTUM * moments[i] - RATE * P.grad

@@ -93,7 +93,7 @@ def by_hand(evaluate_loss: bool) -> Program:
 
 
 def on_tensors(fused: bool) -> Program:
-    """The forward functions on Tensors, or the same network of fused primitives; then the document's update."""
+    """The forward functions on Tensors, or the same network of fused primitives and our optimizer."""
     f = forward(numpy)
     params = [mg.tensor(P, requires_grad=True) for P in INITIAL]
     count = 0
@@ -108,11 +108,17 @@ def on_tensors(fused: bool) -> Program:
 
     model = primitives if fused else document
 
+    optimizer = mg.optim.SGD(params, RATE)
+
     def step() -> None:
         nonlocal count
         i = count % SAMPLES
         count += 1
         model(X_TRAIN[[i]], Y_TRAIN[[i]], *params).backward()
+        if fused:
+            optimizer.step()
+            optimizer.zero_grad()
+            return
         with mg.no_grad():
             for P in params:
                 P -= RATE * P.grad

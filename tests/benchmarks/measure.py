@@ -1,20 +1,23 @@
 """How time and memory are measured.
 
 All contestants of a workload are called in turn (A B C A B C ...), in blocks of about 40 ms, so that a disturbance
-of the machine meets all of them. The time of a contestant is the median over the rounds; a ratio of two is the
+of the machine meets all of them. What is measured is processor time (everything here runs in one thread), which does
+not count the time that other programs have the processor. The time of a contestant is the median over the rounds; a ratio of two is the
 median of the ratios within the rounds, which repeats far better than a ratio of two medians.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
+import tempfile
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,12 +105,12 @@ def interleaved(contestants: Sequence[Contestant], rounds: int, block: float = B
 
 
 def seconds(step: Callable[[], object], count: int) -> float:
-    """Return how long `count` calls take."""
+    """Return how long `count` calls take, in processor time."""
     turns = range(count)
-    begin = perf_counter()
+    begin = process_time()
     for _ in turns:
         step()
-    return perf_counter() - begin
+    return process_time() - begin
 
 
 def disagreement(contestants: Sequence[Contestant], steps: int) -> dict[str, float]:
@@ -160,7 +163,15 @@ def bytes_kept(build: Callable[[], object]) -> int:
 def import_seconds(module: str, repeats: int) -> float:
     """Return how long importing a module takes in a new process that has imported NumPy already."""
     code = f"import time, numpy; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-    return median(
-        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
-        for _ in range(repeats)
-    )
+    with tempfile.TemporaryDirectory() as compiled:
+        # as for an installed package: compiled once, also where Python is told to leave no bytecode in the tree
+        environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": compiled}
+
+        def run() -> float:
+            done = subprocess.run(
+                [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment
+            )
+            return float(done.stdout)
+
+        run()
+        return median(run() for _ in range(repeats))

@@ -100,7 +100,7 @@ def by_hand() -> Program:
 
 
 def on_tensors(fused: bool) -> Program:
-    """The forward functions on Tensors, or the same model of fused primitives; then the document's update."""
+    """The forward functions on Tensors, or the same model of fused primitives and our optimizer."""
     X, y, W, b = start()
     points, labels = mg.tensor(X), mg.tensor(y, dtype=float)
     W1, b1 = mg.tensor(W, requires_grad=True), mg.tensor(b, requires_grad=True)
@@ -117,9 +117,16 @@ def on_tensors(fused: bool) -> Program:
 
     model = primitives if fused else document
 
+    optimizer = mg.optim.SGD([W1, b1], RATE)
+
     def step() -> None:
         loss = model()
         loss.backward()
+        if fused:
+            optimizer.step()
+            optimizer.zero_grad()
+            losses.append(loss.item())
+            return
         with mg.no_grad():
             for P in (W1, b1):
                 P -= RATE * P.grad
