@@ -200,7 +200,21 @@ class Algebra:
             return self.broadcast(self.scaled(term, c), shape)
         ordered = sorted(terms, key=lambda t: terms[t] < 0)  # Y - T, not -T + Y
         total = np.broadcast_shapes(*(t.shape for t in ordered))
-        return self.broadcast(self.make("sum", ordered, tuple(terms[t] for t in ordered), total), shape)
+        made = self.make("sum", ordered, tuple(terms[t] for t in ordered), total)
+        return self.broadcast(self.factored(made), shape)
+
+    def factored(self, e: Expression) -> Expression:
+        """Return a sum with what all terms share in front, where that is shorter: `(Y - T) / n`."""
+        parts = [self.factors(t)[1] for t in e.args]
+        shared = {b: x for b, x in parts[0] if all((b, x) in other for other in parts[1:])}
+        if not shared:
+            return e
+        rest = [self.product(1.0, {b: x for b, x in part if b not in shared}) for part in parts]
+        if len(set(rest)) < len(rest):
+            return e
+        total = np.broadcast_shapes(*(t.shape for t in rest))
+        made = self.product(1.0, shared | {self.make("sum", rest, e.data, total): 1.0})
+        return made if made.cost < e.cost else e
 
     def apart(self, a: Expression, b: Expression) -> bool:
         """Return whether of two choices each branch is 0 in one of them."""

@@ -336,13 +336,20 @@ class Sweep:
     def count(self, x: Node, shape: Shape, axes: Sequence[int]) -> Expression:
         """Return over how many entries a mean is taken, as `len(X)`."""
         n = int(np.prod([shape[i] for i in axes], dtype=int))
-        name = self.names.get(x) or next((m for k, m in self.names.items() if k.shape == x.shape and k.size > 1), "")
-        if n == 1 or not name:
-            return self.algebra.number(n)
-        if len(axes) == len(shape):
-            return self.algebra.name(f"{name}.size", ())
-        if len(axes) == 1:
-            return self.algebra.name(f"{name}.shape[{axes[0]}]", ())
+        if n == 1:
+            return self.algebra.number(1)
+        nearest = [node for node in reversed(reachable([x])[0]) if node in self.names]
+        for node in nearest:  # of which x was computed
+            name = self.names[node]
+            if (
+                len(axes) == 1
+                and axes[0] < node.ndim
+                and node.shape[axes[0]] == n
+                and not (len(shape) == 1 == node.ndim)
+            ):
+                return self.algebra.name(f"{name}.shape[{axes[0]}]", ())
+            if len(axes) == len(shape) and node.shape == shape:
+                return self.algebra.name(f"{name}.size", ())
         return self.algebra.number(n)
 
     def without_axes(self, g: Expression, axes: Sequence[int]) -> Expression:

@@ -144,7 +144,7 @@ def both(v: Verdict) -> str:
     boxes = []
     for label, text, other in (("by hand", hand, right), ("right", right, hand)):
         if text:
-            body = highlighted(text, other) if other and not v.ok else safe(text)
+            body = highlighted(text, other) if other and v.status is Status.WRONG else safe(text)
             boxes.append(f'<div><span class="label">{label}</span><pre>{body}</pre></div>')
     return f'<div class="pair">{"".join(boxes)}</div>' if boxes else ""
 
@@ -181,7 +181,9 @@ def heats(v: Verdict) -> str:
     if hand.shape == true.shape:
         with np.errstate(all="ignore"):
             gap = hand - true
-        figures.append(("difference (frames: entries that disagree)", gap, largest(gap), v.wrong))
+        framed = max(heat.as_matrix(gap).shape) <= heat.CELLS
+        label = "difference (frames: entries that disagree)" if framed else "difference"
+        figures.append((label, gap, largest(gap), v.wrong))
     shown = []
     for label, a, size, wrong in figures:
         words = f"{label}, shape {a.shape}, colours from −{size:.3g} (orange) to {size:.3g} (purple)"

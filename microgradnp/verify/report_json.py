@@ -4,7 +4,8 @@ The document is an object with ``schema`` ("microgradnp/report"), ``version`` (a
 ``title``, ``ok``, ``first_mistake`` (the name of a claim, or null) and ``verdicts``, a list of objects: ``name``, ``of``,
 ``kind``, ``status``, ``ok``, ``cause`` (or null), ``explanation``, ``error``, ``formula``, ``right_formula``, ``notes``,
 ``entry`` (index and the three witnesses there, as numbers), ``wrong_entries`` (how many, or null), and the arrays
-``hand``, ``autodiff``, ``differences``, ``wrong``, ``kinks``: null or ``{"shape", "dtype", "values"}`` with the entries in C
+``hand``, ``autodiff``, ``differences``, ``wrong``, ``kinks``: null (also for more than 50,000 entries) or
+ ``{"shape", "dtype", "values"}`` with the entries in C
 order. Numbers that JSON does not have are the strings "nan", "inf" and "-inf".
 """
 
@@ -20,6 +21,7 @@ from microgradnp.verify.judgement import Cause, Status
 from microgradnp.verify.report import Report, Verdict
 
 SCHEMA, VERSION = "microgradnp/report", 1
+LARGE = 50_000  # entries; larger arrays are left out
 ARRAYS = ("hand", "autodiff", "differences", "wrong", "kinks")
 
 
@@ -84,6 +86,8 @@ def array(value: Any) -> dict[str, Any] | None:
     except ValueError:  # lists of unequal lengths
         return None
     if a.dtype.kind not in "biuf":
+        return None
+    if a.size > LARGE:
         return None
     values = a.ravel().tolist()
     if a.dtype.kind == "f" and not np.all(np.isfinite(a)):

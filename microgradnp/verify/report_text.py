@@ -84,7 +84,9 @@ def formulas(v: Verdict, *, ascii: bool) -> list[str]:
     if "\n" in hand + right:
         return ["by hand:", *(f"  {x}" for x in hand.splitlines()), "right:", *(f"  {x}" for x in right.splitlines())]
     lines = []
-    for label, parts in (("by hand: ", marked(hand, right)), ("right:   ", marked(right, hand))):
+    wrong = v.status is Status.WRONG
+    for label, one, other in (("by hand: ", hand, right), ("right:   ", right, hand)):
+        parts = marked(one, other) if wrong else [(one, False)]
         lines.append(label + "".join(text for text, _ in parts))
         under = "".join(
             (" " * len(t), "^" * len(t.rstrip()) + " " * (len(t) - len(t.rstrip())))[other] for t, other in parts

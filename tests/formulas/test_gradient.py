@@ -133,7 +133,7 @@ def test_activations_however_they_are_written(activation: Any, slope: str) -> No
     ("f", "text"),
     [
         (lambda x, y: np.sum((x - y) ** 2), "2 * (x - y)"),
-        (lambda x, y: np.mean((x - y) ** 2), "2 * (x - y) / x.size"),
+        (lambda x, y: np.mean((x - y) ** 2), "2 * (x - y) / y.size"),
         (lambda x, y: 0.5 * np.sum((x - y) ** 2), "x - y"),
         (lambda x, y: np.sum(x * y) + 0.0 * np.sum(x), "y"),
         (lambda x, y: np.sum(y), "np.broadcast_to(0, (3, 2))"),
