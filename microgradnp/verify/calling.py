@@ -13,6 +13,7 @@ import numpy as np
 from microgradnp import tree
 from microgradnp.verify.backward import Run
 from microgradnp.verify.claims import Claim, DerivationError, Function, is_integer, listed
+from microgradnp.verify.guard import TooSlow, printed_note, quietly, time_limit
 from microgradnp.verify.inputs import copied, plain_value, unchanged
 from microgradnp.verify.judgement import numbers_of
 from microgradnp.verify.points import Point
@@ -82,15 +83,17 @@ def called(
     handed = {a: tree.transform(copied, value) for a, value in handed.items()}
     arguments = dict(handed)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), quietly() as printed, time_limit(point.time_limit):
             formula = off(function)
             value = over_indices(claim, point, formula, arguments) if claim.letters else formula(**arguments)
     except WrongShape as error:
         outcome.misshapen = str(error)
         return None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         outcome.failure = failure_of(error, claim)
         return None
+    if printed.getvalue().strip():
+        outcome.notes.append(printed_note(claim.name, printed.getvalue()))
     if claim.kind == "update":
         value = together(value)
     handed |= handed.pop("cache", {}) if "cache" not in environment else {}
@@ -167,20 +170,23 @@ def with_cache(function: Function) -> Function:
     return lambda cache, **rest: function(cache=Cache(cache), **rest)
 
 
-def failure_of(error: Exception, claim: Claim) -> str:
+def failure_of(error: BaseException, claim: Claim) -> str:
     """Say what a formula raised, with the file's own line."""
+    return failure_in(error, claim.function, claim.name)
+
+
+def failure_in(error: BaseException, function: Function, name: str) -> str:
+    """Say what a function raised, with the file's own line."""
     own = [
         f
         for f in traceback.extract_tb(error.__traceback__)
         if "microgradnp" not in f.filename.replace("\\", "/").split("/")[-3:-1]
     ]
-    user = (
-        [f for f in own if f.filename == claim.function.__code__.co_filename]
-        if hasattr(claim.function, "__code__")
-        else own
-    )
+    user = [f for f in own if f.filename == function.__code__.co_filename] if hasattr(function, "__code__") else own
     where = f" at line {user[-1].lineno} of {user[-1].filename}: {user[-1].line}" if user else ""
-    return f"{claim.name} raised {type(error).__name__}: {error}{where}"
+    if isinstance(error, TooSlow):
+        return f"{name} hangs: {error}{where}"
+    return f"{name} raised {type(error).__name__}: {error}{where}"
 
 
 def truth(claim: Claim, point: Point) -> Any:

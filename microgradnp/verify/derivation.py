@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from microgradnp.graph import numbers_to_array
+from microgradnp.verify.calling import failure_in
 from microgradnp.verify.claims import Claim, DerivationError, Function, is_integer, listed, ordered
 from microgradnp.verify.derivatives import judged_derivative
-from microgradnp.verify.inputs import reference
-from microgradnp.verify.judgement import TOLERANCE
+from microgradnp.verify.guard import TIME_LIMIT, printed_note, quietly
+from microgradnp.verify.inputs import drawn, reference
+from microgradnp.verify.judgement import TOLERANCE, Status
 from microgradnp.verify.judging import Judge
 from microgradnp.verify.points import Point
 from microgradnp.verify.report import Report, Verdict
@@ -29,7 +31,12 @@ class Derivation:
     tolerance : float
         Relative difference that still counts as equal, besides rounding.
     seed : int
-        Of the random choices: one-ulp changes, sampled entries.
+        Of the random choices: inputs drawn, one-ulp changes, sampled entries.
+    trials : int
+        How many random inputs are tried where shapes, or functions that draw, are given instead of data; the report is
+        on the worst, with its `seed`.
+    time_limit : float or None
+        Seconds that one call of a function may take; None for no limit.
 
     Examples
     --------
@@ -49,11 +56,22 @@ class Derivation:
     """
 
     def __init__(
-        self, title: str = "", *, loss: str | None = None, tolerance: float = TOLERANCE, seed: int = 0
+        self,
+        title: str = "",
+        *,
+        loss: str | None = None,
+        tolerance: float = TOLERANCE,
+        seed: int = 0,
+        trials: int = 3,
+        time_limit: float | None = TIME_LIMIT,
     ) -> None:
         self.title = title
         self.loss = loss
+        if trials < 1:
+            raise ValueError(f"trials={trials}: at least 1 input is needed")
         self.tolerance = tolerance
+        self.trials = trials
+        self.time_limit = time_limit
         self.seed = seed
         self.function: Function | None = None
         self.claims: list[Claim] = []
@@ -278,7 +296,8 @@ class Derivation:
         ----------
         inputs : dict, optional
             The arguments of the forward function, and what else the claims use (a learning rate, a momentum). Without
-            any, those stated with `inputs`.
+            any, those stated with `inputs`. Where no array is given, tuples of whole numbers are shapes, of standard
+            normal numbers; a function of one argument ``rng`` draws its input from that numpy Generator.
         **named
             The same, by name.
 
@@ -300,16 +319,52 @@ class Derivation:
             raise DerivationError(f"{self._who()} has no forward function: decorate it with @d.forward")
         if not self.claims:
             raise DerivationError(f"{self._who()} has no claims: state one with @d.gradient('name') or @d.backward")
-        given = {**(inputs or {}), **named} or self.drawn_inputs(self.seed)
+        stated = {**(inputs or {}), **named}
+        reports: list[Report] = []
+        for trial in range(self.trials):
+            seed = self.seed + trial
+            with quietly() as printed:
+                given, random = drawn(stated or self.drawn_inputs(seed), np.random.default_rng(seed))
+                report = self._verified(given, seed)
+            report.seed = seed
+            if printed.getvalue().strip() and report.verdicts:
+                report.verdicts[0].notes.append(printed_note(self.function.__name__, printed.getvalue()))
+            reports.append(report)
+            if not (random or (not stated and callable(self.given))):
+                report.seed = None  # the inputs are the user's own
+                break
+        self.report = max(reports, key=severity)
+        if len(reports) > 1 and not self.report.ok:
+            bad = sum(not r.ok for r in reports)
+            first = next(v for v in self.report if not v.ok)
+            first.notes.append(
+                f"not right for {bad} of {len(reports)} random inputs; these are mg.Derivation(..., "
+                f"seed={self.report.seed}, trials=1)"
+            )
+        return self.report
+
+    def _verified(self, given: Mapping[str, Any], seed: int) -> Report:
+        """Judge every claim at one input."""
+        assert self.function is not None
         claimed = {q for claim in self.claims for q in claim.claimed()}
         given = {name: reference(numbers_to_array(value), name in claimed) for name, value in given.items()}
         self._check_inputs(given)
-        points = [Point(self, given)]
+        points = [self._point(given)]
         self._check_claims(points[0], given)
-        rng = np.random.default_rng(self.seed)
+        rng = np.random.default_rng(seed)
         points += points[0].roundings(rng)
-        self.report = Judge(self, points, rng).report()
-        return self.report
+        return Judge(self, points, rng).report()
+
+    def _point(self, given: Mapping[str, Any]) -> Point:
+        """Return the forward pass at an input; what it raises is told with its own line."""
+        assert self.function is not None
+        try:
+            return Point(self, given)
+        except (DerivationError, KeyboardInterrupt):
+            raise
+        except (Exception, SystemExit) as error:
+            what = failure_in(error, self.function, getattr(self.function, "__name__", "the forward function"))
+            raise DerivationError(f"the forward pass cannot be computed: {what}") from error
 
     def _derivatives(self, claims: Sequence[Claim]) -> list[Verdict]:
         """Return the verdicts on the claims that need no forward pass."""
@@ -390,3 +445,9 @@ class Derivation:
         if self.report is None:
             raise DerivationError(f"{self._who()} has no graph yet: verify() it with inputs first, or draw its report")
         return self.report.__graph__()
+
+
+def severity(report: Report) -> tuple[int, float]:
+    """Return how bad a report is: wrong claims count more than what could not be verified, then the largest error."""
+    worst = 2 if any(v.status is Status.WRONG for v in report) else 0 if report.ok else 1
+    return worst, max((v.error for v in report if v.error == v.error), default=0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -54,3 +56,45 @@ def unchanged(a: Any, b: Any) -> bool:
         for (_, x), (_, y) in zip(left, right, strict=True)
         if isinstance(x, np.ndarray)
     )
+
+
+def drawn(given: Mapping[str, Any], rng: np.random.Generator) -> tuple[dict[str, Any], bool]:
+    """Return inputs with shapes and draws replaced by random numbers, and whether there were any.
+
+    A function of one argument called ``rng`` (or ``generator``) draws its input. Where no array is given, tuples of whole
+    numbers are shapes, of standard normal numbers.
+
+    Examples
+    --------
+    >>> inputs, random = drawn({"X": (5, 2), "k": 3, "y": lambda rng: rng.integers(2, size=5)}, np.random.default_rng(0))
+    >>> inputs["X"].shape, inputs["k"], inputs["y"].shape, random
+    ((5, 2), 3, (5,), True)
+    >>> drawn({"X": np.ones(3), "axes": (0, 1)}, np.random.default_rng(0))[0]["axes"]
+    (0, 1)
+    """
+    arrays = any(isinstance(leaf, np.ndarray) or hasattr(leaf, "_value") for _, leaf in tree.flatten(dict(given)))
+    found, random = {}, False
+    for name, value in given.items():
+        if draws(value):
+            found[name], random = value(rng), True
+        elif not arrays and is_shape(value):
+            found[name], random = rng.standard_normal(value), True
+        else:
+            found[name] = value
+    return found, random
+
+
+def draws(value: Any) -> bool:
+    """Return whether an input is a function that draws it."""
+    if not callable(value) or hasattr(value, "_value"):
+        return False
+    try:
+        wanted = [p for p in inspect.signature(value).parameters.values() if p.default is p.empty]
+    except (TypeError, ValueError):
+        return False
+    return len(wanted) == 1 and wanted[0].name in ("rng", "generator")
+
+
+def is_shape(value: Any) -> bool:
+    """Return whether an input is a tuple of whole numbers."""
+    return type(value) is tuple and bool(value) and all(type(n) is int and n >= 0 for n in value)

@@ -14,6 +14,7 @@ from microgradnp import tree
 from microgradnp.graph import Graph, trace
 from microgradnp.tape import Node
 from microgradnp.verify.claims import DerivationError, listed
+from microgradnp.verify.guard import time_limit
 from microgradnp.verify.inputs import copied, plain_value, unchanged
 from microgradnp.verify.judgement import beside
 from microgradnp.verify.rounding import ROUNDINGS, gradients_rounded, inputs_moved, moved, rounded
@@ -37,7 +38,8 @@ class Point:
         self.given = given
         self.inputs = {n: v for n, v in given.items() if n in names or everything}
         self.function, self.given = function, given
-        with np.errstate(all="ignore"):
+        self.time_limit: float | None = derivation.time_limit
+        with np.errstate(all="ignore"), time_limit(self.time_limit):
             self.graph: Graph = trace(function, **{n: tree.transform(copied, v) for n, v in self.inputs.items()})
         self.loss = self._find_loss(derivation)
         with np.errstate(all="ignore"):

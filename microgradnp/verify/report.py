@@ -179,6 +179,7 @@ class Report:
         self.verdicts = verdicts
         self.graph = graph
         self.loss = loss
+        self.seed: int | None = None  # of random inputs
         for v in verdicts:
             if v.derive is None and v.kind in ("gradient", "backward") and graph is not None:
                 v.derive = functools.partial(self._derived, v)
