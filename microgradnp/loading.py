@@ -106,7 +106,8 @@ def guarded(path: Path, seconds: float, what: str, about: str) -> Iterator[None]
 
 def line_of(error: BaseException, path: Path) -> str:
     """Return where in a file an error came from: its innermost line there."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    inner = error.__cause__ or error  # a DerivationError says what the user's own function raised
+    frames = [f for f in traceback.extract_tb(inner.__traceback__) if f.filename == str(path)]
     return f"\n    line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
 
 

@@ -24,7 +24,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise TooSlow in the code inside if it takes longer than so many seconds; None is no limit.
 
     In the main thread of a Unix process an alarm interrupts even a sleep; elsewhere another thread raises it, at the next
-    step of Python code. An alarm that somebody else has set goes off when it should.
+    step of Python code. An alarm that somebody else has set goes off when it should, and makes ours needless if it is first.
 
     Examples
     --------
@@ -40,6 +40,9 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         return
     late = TooSlow(f"it did not return within {seconds:g} s")
     if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+        if 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= seconds:  # somebody's alarm goes off before ours would
+            yield
+            return
 
         def ring(_number: int, _frame: FrameType | None) -> None:
             raise late
