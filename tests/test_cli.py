@@ -207,3 +207,12 @@ def test_graph(run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     (tmp_path / "g.py").write_text(SEVERAL)
     assert main(["graph", str(tmp_path / "g.py"), "--out", str(tmp_path / "h.dot")]) == 2
     assert "several derivations" in capsys.readouterr().err
+
+
+def test_right_given_what_cannot_be_computed_is_not_wrong(run: Any) -> None:
+    source = HEAD + (
+        "d = mg.Derivation()\n@d.forward\ndef f(w):\n    z = 2 * w\n    return np.sum(z**2)\n"
+        "d.gradient('z', lambda z: z.nothing, name='dz')\nd.gradient('w', lambda dz: 2 * dz, name='dw')\n"
+        "d.inputs(w=np.ones(2))\n"
+    )
+    assert run(source)[0] == 2

@@ -76,8 +76,9 @@ def remarks(report: Report, ascii: bool) -> Iterator[tuple[str, str]]:
 
 def formulas(v: Verdict, *, ascii: bool) -> list[str]:
     """Return the user's formula above the right one, with what differs marked below each."""
-    if not v.formula or v.kind == "backward":
-        return []
+    if not v.formula or v.kind == "backward":  # whose source is the whole function
+        true = plain(v.right_formula, ascii).splitlines()
+        return [f"right: {true[0]}"] if len(true) == 1 else ["right:", *(f"  {x}" for x in true)] if true else []
     if not v.right_formula:
         return [f"by hand: {line}" for line in plain(v.formula, ascii).splitlines()]
     hand, right = plain(v.formula, ascii), plain(v.right_formula, ascii)

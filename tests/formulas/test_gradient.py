@@ -170,3 +170,29 @@ def test_a_verdict_shows_both_formulas() -> None:
     assert "right:   H * (1 - H) * (Eo @ Wo.T)\n" in str(report)
     assert "<mark> * (1 - H)</mark>" in report.to_html(graph=False)
     assert "H * (1 - H) * (Eo @ Wo.T)" in report.to_json()
+
+
+def test_a_backward_function_gets_the_right_formulas_too() -> None:
+    d = mg.Derivation()
+    d.forward(network)
+
+    @d.backward
+    def back(X, T, H, Y, Wo):  # type: ignore[no-untyped-def]
+        dZo = Y - T
+        return {"dZo": dZo, "dWo": H.T @ dZo, "dWh": X.T @ (H * (dZo @ Wo.T))}
+
+    rng = np.random.default_rng(0)
+    report = d.verify({n: rng.normal(size=s) for n, s in SIZES.items()}, T=np.eye(4)[[0, 1, 2, 3, 0]])
+    assert report["Wh"].status == "wrong"
+    assert "X.T @ (H * (1 - H) * " in report["Wh"].right_formula
+    assert "right: X.T @ (H * (1 - H) * " in str(report)
+
+
+def test_long_loops_take_no_long_time_and_give_no_long_formula() -> None:
+    def loop(x, w):  # type: ignore[no-untyped-def]
+        for _ in range(600):
+            x = np.tanh(x @ w) + 0.1 * x
+        return np.sum(x)
+
+    graph = mg.trace(loop, np.full((3, 4), 0.1), 0.5 * np.eye(4))
+    assert gradient_text(graph, "w").numpy == ""
