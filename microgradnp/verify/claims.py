@@ -118,6 +118,8 @@ def listed(names: Mapping[str, Any]) -> str:
 
 def source_of(function: Function) -> str:
     """Return the expression that a formula returns, as it is written; empty where the source is not at hand."""
+    if isinstance(text := getattr(function, "text", None), str):  # a formula with indices
+        return text
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):

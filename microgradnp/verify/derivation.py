@@ -10,9 +10,10 @@ import numpy as np
 
 from microgradnp.graph import numbers_to_array
 from microgradnp.verify.calling import failure_in
-from microgradnp.verify.claims import Claim, DerivationError, Function, is_integer, listed, ordered
+from microgradnp.verify.claims import Claim, DerivationError, Function, is_integer, listed, ordered, parsed_target
 from microgradnp.verify.derivatives import judged_derivative
 from microgradnp.verify.guard import TIME_LIMIT, printed_note, quietly
+from microgradnp.verify.indexed import IndexFormula
 from microgradnp.verify.inputs import drawn, reference
 from microgradnp.verify.judgement import TOLERANCE, Status
 from microgradnp.verify.judging import Judge
@@ -88,7 +89,12 @@ class Derivation:
         return function
 
     def gradient(
-        self, of: str, function: Function | None = None, *, name: str | None = None, tolerance: float | None = None
+        self,
+        of: str,
+        function: Function | str | None = None,
+        *,
+        name: str | None = None,
+        tolerance: float | None = None,
     ) -> Any:
         """Claim a formula for the gradient of the loss with respect to a quantity (also as a decorator).
 
@@ -97,13 +103,31 @@ class Derivation:
         of : str
             An input or a local variable of the forward function, or an element of one: ``"Wo[i, j]"``, with a function
             of i and j.
-        function : callable, optional
-            Its arguments are found by name among the inputs, the forward's variables and the other claims.
+        function : callable or str, optional
+            Its arguments are found by name among the inputs, the forward's variables and the other claims. A text is a
+            formula with indices, ``"x[n, i] * delta[n, j]"`` for ``"W[i, j]"``: every term is summed over the indices that
+            the target does not have; the claim is then on all of the quantity.
         name : str, optional
             By default that of the function.
         tolerance : float, optional
             For this claim alone, e.g. because it is an approximation.
         """
+        if isinstance(function, str):
+            quantity, indices = parsed_target(of)
+            letters = [i for i in indices if i.isidentifier()]
+            if not letters or len(set(letters)) != len(letters) or ":" in indices:
+                raise DerivationError(
+                    f"d.gradient({of!r}, {function!r}): a formula with indices needs each index of its target once, "
+                    "e.g. d.gradient('W[i, j]', 'x[n, i] * delta[n, j]')"
+                )
+            try:
+                formula = IndexFormula(function, letters)
+            except ValueError as error:
+                raise DerivationError(f"d.gradient({of!r}, ...): {error}") from None
+            fixed = [i if is_integer(i) else ":" for i in indices]
+            of = quantity if len(letters) == len(indices) else f"{quantity}[{', '.join(fixed)}]"
+            self._claim("gradient", of, formula, name or f"d{quantity}", tolerance=tolerance)
+            return function
         return self._claim("gradient", of, function, name, tolerance=tolerance)
 
     def value(
