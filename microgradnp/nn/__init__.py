@@ -15,27 +15,38 @@ from microgradnp.nn.activations import (
     Tanh,
     surrogate,
 )
+from microgradnp.nn.convolution import Conv2d
 from microgradnp.nn.dropout import Dropout
+from microgradnp.nn.embedding import Embedding
 from microgradnp.nn.flatten import Flatten
 from microgradnp.nn.linear import Linear
 from microgradnp.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss
 from microgradnp.nn.module import Module, functional_call, parameter
+from microgradnp.nn.normalisation import BatchNorm1d, BatchNorm2d, LayerNorm
+from microgradnp.nn.pooling import AvgPool2d, MaxPool2d
 from microgradnp.nn.residual import Residual
 from microgradnp.nn.sequential import Sequential
 
 __all__ = [
     "ELU",
     "GELU",
+    "AvgPool2d",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "Flatten",
     "HuberLoss",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "Logistic",
     "MSELoss",
+    "MaxPool2d",
     "Module",
     "NLLLoss",
     "ReLU",

@@ -20,6 +20,7 @@ from microgradnp.nn.losses import (
     nll_loss,
     whole_numbers,
 )
+from microgradnp.primitives import convolution
 from microgradnp.primitives.network import linear as affine
 from microgradnp.primitives.network import log_softmax, logistic, relu, softmax, softplus
 from microgradnp.primitives.normal import normal_cdf
@@ -27,18 +28,24 @@ from microgradnp.primitives.normal import normal_cdf
 Array = Any
 
 __all__ = [
+    "avg_pool2d",
+    "batch_norm",
     "binary_cross_entropy_with_logits",
+    "conv2d",
     "cross_entropy",
     "dropout",
     "elu",
+    "embedding",
     "flatten",
     "gelu",
     "huber_loss",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",
     "logistic",
+    "max_pool2d",
     "mse_loss",
     "nll_loss",
     "one_hot",
@@ -249,3 +256,269 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float64) -> Array:
     """
     labels = whole_numbers("one_hot: labels", labels, classes)
     return (labels[..., None] == np.arange(classes)).astype(dtype)
+
+
+def embedding(labels: Array, weight: Array) -> Array:
+    """Return the row of `weight` that belongs to each label.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (...)
+        From 0 to ``len(weight) - 1``.
+    weight : Tensor or ndarray, shape (labels, features)
+
+    Returns
+    -------
+    Tensor or ndarray, shape (..., features)
+
+    Raises
+    ------
+    ValueError
+        If a label is out of range. (NumPy would take -1 for the last row.)
+
+    Examples
+    --------
+    >>> embedding([1, 1, 0], np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[3., 4.],
+           [3., 4.],
+           [1., 2.]])
+    """
+    return weight[whole_numbers("embedding: labels", labels, weight.shape[0])]
+
+
+# -- images ------------------------------------------------------------------------------------------------------------
+
+
+def conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Array:
+    """Cross-correlation of images with a kernel, plus a bias for each channel of the result.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, shape (n, inputs, height, width)
+    weight : Tensor or ndarray, shape (outputs, inputs / groups, kernel height, kernel width)
+    bias : Tensor or ndarray, shape (outputs,), optional
+    stride, dilation : int or two ints
+    padding : int, two ints, "valid" or "same"
+        How many zeros border the images on each side. "same": so many that the result is as large as the image, for a
+        stride of 1 and kernels of odd size.
+    groups : int
+        Into how many parts, which do not mix, the channels are divided.
+
+    Returns
+    -------
+    Tensor or ndarray, shape (n, outputs, height, width)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> conv2d(np.ones((1, 3, 8, 8)), np.ones((16, 3, 3, 3)), np.zeros(16), padding=1).shape
+    (1, 16, 8, 8)
+    """
+    if isinstance(padding, str):
+        padding = spelled_padding(padding, weight.shape[2:], stride, dilation)
+    y = convolution.conv2d(
+        x, weight, stride=plain(stride), padding=plain(padding), dilation=plain(dilation), groups=groups
+    )
+    if bias is None:
+        return y
+    if bias.shape != (weight.shape[0],):
+        raise ValueError(f"conv2d: a bias of shape {bias.shape} does not fit {weight.shape[0]} outputs")
+    return y + bias.reshape((-1, 1, 1))
+
+
+def plain(value: Any) -> Any:
+    """Return a list as a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def spelled_padding(padding: str, kernel: tuple[int, int], stride: Any, dilation: Any) -> Any:
+    """Return "valid" or "same" as numbers."""
+    if padding == "valid":
+        return 0
+    if padding != "same":
+        raise ValueError(f'padding={padding!r} is not known; choose "same", "valid", an int or two ints')
+    if convolution.pair(stride, "stride", 1) != (1, 1):
+        raise ValueError(f'padding="same" wants stride=1, not {stride}: give the padding as numbers')
+    spans = [d * (k - 1) for k, d in zip(kernel, convolution.pair(dilation, "dilation", 1), strict=True)]
+    if any(span % 2 for span in spans):
+        raise ValueError(f'padding="same" wants a kernel of odd size, not {tuple(kernel)}: give the padding as numbers')
+    return tuple(span // 2 for span in spans)
+
+
+def max_pool2d(x: Array, kernel: Any, stride: Any = None, padding: Any = 0) -> Array:
+    """Largest element of each window. Where several tie, they share the gradient equally.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, shape (n, channels, height, width)
+    kernel : int or two ints
+        Height and width of the window.
+    stride : int or two ints, optional
+        How far the window moves; by default its own size.
+    padding : int or two ints
+        How wide a border is added, which no maximum comes from.
+
+    Returns
+    -------
+    Tensor or ndarray, shape (n, channels, places down, places across)
+
+    Examples
+    --------
+    >>> max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    array([[[[ 5.,  7.],
+             [13., 15.]]]])
+    """
+    return convolution.max_pool2d(x, kernel=plain(kernel), stride=plain(stride), padding=plain(padding))
+
+
+def avg_pool2d(x: Array, kernel: Any, stride: Any = None, padding: Any = 0) -> Array:
+    """Mean of each window, the zeros of the border included.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, shape (n, channels, height, width)
+    kernel : int or two ints
+        Height and width of the window.
+    stride : int or two ints, optional
+        How far the window moves; by default its own size.
+    padding : int or two ints
+        How wide a border of zeros is added.
+
+    Returns
+    -------
+    Tensor or ndarray, shape (n, channels, places down, places across)
+
+    Examples
+    --------
+    >>> avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)
+    array([[[[ 2.5,  4.5],
+             [10.5, 12.5]]]])
+    """
+    return convolution.avg_pool2d(x, kernel=plain(kernel), stride=plain(stride), padding=plain(padding))
+
+
+# -- normalisation -----------------------------------------------------------------------------------------------------
+
+
+def layer_norm(
+    x: Array, normalized_shape: Any, weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5
+) -> Array:
+    """Standardise each sample over its last axes, then scale and shift.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, shape (..., *normalized_shape)
+    normalized_shape : int or tuple of int
+        Lengths of the last axes.
+    weight, bias : Tensor or ndarray, of that shape, optional
+    eps : float
+        Added to the variance.
+
+    Returns
+    -------
+    Tensor or ndarray, of the shape of x
+
+    Raises
+    ------
+    ValueError
+        If the last axes of x, the weight or the bias are not of that shape.
+
+    References
+    ----------
+    Ba, Kiros and Hinton, "Layer normalization", 2016.
+
+    Examples
+    --------
+    >>> print(layer_norm(np.array([[1.0, 3.0], [5.0, 5.0]]), 2, eps=0.01).round(3))
+    [[-0.995  0.995]
+     [ 0.     0.   ]]
+    """
+    shape = (normalized_shape,) if isinstance(normalized_shape, int | np.integer) else tuple(normalized_shape)
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise ValueError(f"layer_norm: x of shape {x.shape} does not end in normalized_shape={shape}")
+    for name, p in (("weight", weight), ("bias", bias)):
+        if p is not None and p.shape != shape:
+            raise ValueError(f"layer_norm: {name} has shape {p.shape}, wanted is {shape}")
+    y = convolution.standardize(x, axis=tuple(range(-len(shape), 0)), eps=eps)
+    return scaled(y, weight, bias)
+
+
+def batch_norm(
+    x: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-5,
+    *,
+    mean: Array | None = None,
+    var: Array | None = None,
+) -> Array:
+    """Standardise each channel over the samples (and places), then scale and shift.
+
+    Parameters
+    ----------
+    x : Tensor or ndarray, shape (n, channels) or (n, channels, ...)
+    weight, bias : Tensor or ndarray, shape (channels,), optional
+    eps : float
+        Added to the variance.
+    mean, var : Tensor or ndarray, shape (channels,), optional
+        Use these in place of the mean and the variance of x: after training, the running ones.
+
+    Returns
+    -------
+    Tensor or ndarray, of the shape of x
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or there is one value only for each channel: its deviation from the mean is always 0.
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch normalization", ICML 2015.
+
+    Examples
+    --------
+    >>> print(batch_norm(np.array([[1.0], [3.0]]), eps=0.0))
+    [[-1.]
+     [ 1.]]
+    """
+    if x.ndim < 2:
+        raise ValueError(f"batch_norm wants x of shape (n, channels, ...), not {x.shape}")
+    channels = x.shape[1]
+    for name, p in (("weight", weight), ("bias", bias), ("mean", mean), ("var", var)):
+        if p is not None and p.shape != (channels,):
+            raise ValueError(
+                f"batch_norm: {name} has shape {p.shape}, wanted is ({channels},) for x of shape {x.shape}"
+            )
+    if (mean is None) != (var is None):
+        raise ValueError("batch_norm: give both mean and var, or neither")
+    column = (channels,) + (1,) * (x.ndim - 2)
+    if mean is None or var is None:
+        if x.size <= channels:
+            raise ValueError(
+                f"batch_norm: x of shape {x.shape} has fewer than two values for each channel, which have no deviation; "
+                "use more samples, or eval() after training"
+            )
+        y = convolution.standardize(x, axis=(0, *range(2, x.ndim)), eps=eps)
+    else:
+        y = (x - mean.reshape(column)) / np.sqrt(var.reshape(column) + eps)
+    return scaled(y, None if weight is None else weight.reshape(column), None if bias is None else bias.reshape(column))
+
+
+def scaled(y: Array, weight: Array | None, bias: Array | None) -> Array:
+    """Return ``y * weight + bias``, where they are there."""
+    if weight is not None:
+        y = y * weight
+    return y if bias is None else y + bias

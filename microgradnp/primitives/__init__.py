@@ -1,6 +1,6 @@
 """The table of derivatives: one entry per operation holds everything known about it."""
 
-from microgradnp.primitives import elementwise, matrix, network, normal, reductions, shapes
+from microgradnp.primitives import convolution, elementwise, matrix, network, normal, reductions, shapes
 from microgradnp.primitives.primitive import (
     COMPOSITES,
     TABLE,
@@ -19,6 +19,7 @@ __all__ = [
     "Primitive",
     "Structural",
     "Variadic",
+    "convolution",
     "elementwise",
     "matrix",
     "network",

@@ -13,6 +13,7 @@ from microgradnp.nn import functional as F
 from microgradnp.nn import initialisers as init
 
 NAN = np.array([[1.0, np.nan], [0.0, 1.0]])
+IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,41 @@ NAN = np.array([[1.0, np.nan], [0.0, 1.0]])
         (lambda: nn.Linear(2, 3, init=np.ones((3, 2))), ValueError, "transpose"),
         (lambda: nn.Linear(2, 3, init="he"), TypeError, "pass the function itself"),
         (lambda: init.he_normal((3,), 0), ValueError, "two axes"),
+        (lambda: F.conv2d(np.zeros((5, 5)), KERNEL), ValueError, r"images of shape \(n, channels"),
+        (lambda: F.conv2d(np.zeros((3, 5, 5)), KERNEL), ValueError, "x\\[None\\]"),
+        (lambda: F.conv2d(np.zeros((1, 2, 5, 5)), KERNEL), ValueError, "have 2 channels.* takes 3"),
+        (lambda: F.conv2d(IMAGE, np.zeros((3, 3))), ValueError, "kernel of shape"),
+        (lambda: F.conv2d(IMAGE, KERNEL, groups=2), ValueError, "groups=2 must divide the 3 channels"),
+        (lambda: F.conv2d(IMAGE, KERNEL, groups=0), ValueError, "groups=0"),
+        (lambda: F.conv2d(IMAGE, KERNEL, np.zeros(3)), ValueError, "bias of shape"),
+        (lambda: F.conv2d(IMAGE, KERNEL, stride=0), ValueError, "stride=0 must be at least 1"),
+        (lambda: F.conv2d(IMAGE, KERNEL, stride=1.5), TypeError, "stride=1.5"),
+        (lambda: F.conv2d(IMAGE, KERNEL, padding=(1, 2, 3)), TypeError, "two of them"),
+        (
+            lambda: F.conv2d(IMAGE, KERNEL, dilation=3),
+            ValueError,
+            "with dilation .3, 3. does not fit into an image of 5",
+        ),
+        (lambda: F.conv2d(mg.tensor(IMAGE, requires_grad=True), KERNEL, dilation=3), ValueError, "does not fit"),
+        (lambda: F.conv2d(IMAGE, KERNEL, padding="full"), ValueError, "padding='full'"),
+        (lambda: F.conv2d(IMAGE, KERNEL, padding="same", stride=2), ValueError, "wants stride=1"),
+        (lambda: nn.Conv2d(3, 4, 2, padding="same"), ValueError, "odd size"),
+        (lambda: nn.Conv2d(3, 4, 2, groups=2), ValueError, "groups=2 must divide inputs=3"),
+        (lambda: F.max_pool2d(IMAGE, 6), ValueError, "6 x 6 does not fit"),
+        (lambda: F.max_pool2d(IMAGE, 2, padding=2), ValueError, "more than half"),
+        (lambda: F.avg_pool2d(np.zeros(3), 2), ValueError, "images of shape"),
+        (lambda: F.layer_norm(IMAGE, 4), ValueError, "does not end in normalized_shape"),
+        (lambda: F.layer_norm(IMAGE, 5, np.ones(4)), ValueError, r"weight has shape \(4,\)"),
+        (lambda: F.batch_norm(np.zeros(3)), ValueError, r"\(n, channels, ...\)"),
+        (lambda: F.batch_norm(IMAGE, np.ones(5)), ValueError, r"weight has shape \(5,\)"),
+        (lambda: F.batch_norm(IMAGE, mean=np.ones(3)), ValueError, "both mean and var"),
+        (lambda: F.batch_norm(np.zeros((1, 3))), ValueError, "fewer than two values"),
+        (lambda: nn.BatchNorm1d(3)(IMAGE), ValueError, "not .1, 3, 5, 5."),
+        (lambda: nn.BatchNorm2d(2)(IMAGE), ValueError, "2 channels"),
+        (lambda: nn.BatchNorm2d(2, momentum=2.0), ValueError, "momentum=2.0"),
+        (lambda: F.embedding([0, -1], np.ones((3, 2))), ValueError, "labels run from -1 to 0"),
+        (lambda: nn.Embedding(3, 2)([3]), ValueError, "from 0 to 2"),
+        (lambda: nn.Embedding(3, 2)([1.0]), TypeError, "integers"),
         (lambda: nn.surrogate(mg.relu, mg.logistic, at="x"), ValueError, "at='x'"),
     ],
 )
@@ -102,6 +138,49 @@ def test_dropout_draws_from_a_random_state_as_a_document_does() -> None:
 
 def test_dropout_of_single_precision_stays_single() -> None:
     assert nn.Dropout(0.5, rng=0)(np.ones(3, np.float32)).dtype == np.float32
+
+
+# -- batch normalisation, pools ----------------------------------------------------------------------------------------
+
+
+def test_batch_norm_learns_running_statistics_while_training_only() -> None:
+    rng = np.random.default_rng(0)
+    layer = nn.BatchNorm2d(3, momentum=0.5)
+    mean, var = np.zeros(3), np.ones(3)
+    for _ in range(3):
+        x = rng.normal(2, 3, (4, 3, 2, 2))
+        layer(x)
+        columns = x.transpose(1, 0, 2, 3).reshape(3, -1)
+        mean, var = (mean + columns.mean(1)) / 2, (var + columns.var(1, ddof=1)) / 2
+    np.testing.assert_allclose(layer.running_mean.data, mean)
+    np.testing.assert_allclose(layer.running_var.data, var)
+    layer.eval()
+    y = layer(x)
+    np.testing.assert_allclose(y.data, (x - mean[:, None, None]) / np.sqrt(var + 1e-5)[:, None, None])
+    np.testing.assert_allclose(layer.running_mean.data, mean)
+    other = nn.BatchNorm2d(3).eval()
+    other.load_state_dict(layer.state_dict())
+    np.testing.assert_array_equal(other(x).data, y.data)
+    assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
+
+
+def test_batch_norm_under_a_transform() -> None:
+    layer, x = nn.BatchNorm1d(2), np.random.default_rng(0).normal(size=(5, 2))
+    assert mg.grad(lambda x: np.sum(layer(x) ** 3))(x).shape == (5, 2)
+    assert layer.running_mean.data.any()
+
+
+def test_equal_elements_of_a_window_share_the_gradient() -> None:
+    x = np.array([[1.0, 1.0], [1.0, 0.0]]).reshape(1, 1, 2, 2)
+    np.testing.assert_allclose(mg.grad(lambda x: np.sum(F.max_pool2d(x, 2)))(x)[0, 0], [[1 / 3, 1 / 3], [1 / 3, 0]])
+
+
+def test_nan_in_a_window_stays_visible() -> None:
+    x = mg.tensor(np.array([1.0, np.nan, 2.0, 3.0]).reshape(1, 1, 1, 4), requires_grad=True)
+    y = F.max_pool2d(x, (1, 2))
+    np.testing.assert_array_equal(y.data, [[[[np.nan, 3.0]]]])
+    np.sum(y).backward()
+    np.testing.assert_array_equal(x.grad, [[[[np.nan, np.nan, 0.0, 1.0]]]])
 
 
 # -- surrogate derivatives ---------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ import pytest
 
 import microgradnp as mg
 from microgradnp import nn
-from tests.factories import Array, Input, assert_close, leaves, other, positive, real, unit
+from tests.factories import Array, Input, assert_close, leaves, other, positive, real, separate, unit
+from tests.primitives.cases import averaged, convolved, largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +123,41 @@ LOSSES = [
     case(nn.HuberLoss(delta=9.0), X, positive(4, 3), reference=mean_of(lambda a, b: (a - b) ** 2 / 2)),
 ]
 
-CASES = [*SIMPLE, *LOSSES]
+
+def convolution(stride: int = 1, padding: int = 0, groups: int = 1) -> Callable[..., Array]:
+    def run(state: dict[str, Array], x: Array) -> Array:
+        y = convolved(x, state["weight"], stride=stride, padding=padding, groups=groups)
+        return y + state["bias"][:, None, None] if "bias" in state else y
+
+    return run
+
+
+def normalised(state: dict[str, Array], x: Array, axes: Any, shape: Any) -> Array:
+    mean = x.mean(axes, keepdims=True)
+    y = (x - mean) / np.sqrt(((x - mean) ** 2).mean(axes, keepdims=True) + 1e-5)
+    return y * state["weight"].reshape(shape) + state["bias"].reshape(shape) if state else y
+
+
+IMAGE = real(2, 4, 5, 3)
+
+IMAGES = [
+    case(nn.Conv2d(4, 6, 3, padding=1, rng=0), IMAGE, reference=convolution(padding=1)),
+    case(nn.Conv2d(4, 6, 3, padding="same", rng=0), IMAGE, reference=convolution(padding=1)),
+    case(nn.Conv2d(4, 2, 2, stride=2, groups=2, bias=False, rng=0), IMAGE, reference=convolution(2, groups=2)),
+    case(nn.MaxPool2d(2, stride=1), separate(2, 4, 5, 3), reference=lambda s, x: largest(x, kernel=2, stride=1)),
+    case(nn.AvgPool2d((3, 1)), IMAGE, reference=lambda s, x: averaged(x, kernel=(3, 1))),
+    case(nn.BatchNorm1d(3), X, reference=lambda s, x: normalised(s, x, 0, (1, 3))),
+    case(nn.BatchNorm1d(3, affine=False), real(4, 3, 2), reference=lambda s, x: normalised(s, x, (0, 2), (1, 3, 1))),
+    case(nn.BatchNorm2d(4), IMAGE, reference=lambda s, x: normalised(s, x, (0, 2, 3), (4, 1, 1))),
+    case(nn.BatchNorm1d(3).eval(), X, reference=lambda s, x: x / np.sqrt(1 + 1e-5) * s["weight"] + s["bias"]),
+    case(nn.LayerNorm(3), X, reference=lambda s, x: normalised(s, x, -1, 3)),
+    case(nn.LayerNorm((5, 3)), IMAGE, reference=lambda s, x: normalised(s, x, (2, 3), (5, 3))),
+    case(nn.LayerNorm(3, affine=False), real(2, 4, 3), reference=lambda s, x: normalised({}, x, -1, 3)),
+    case(nn.Embedding(3, 2, rng=0), LABELS, reference=lambda s, k: np.array([s["weight"][i] for i in k])),
+    case(nn.Embedding(3, 2, rng=0), LABELS.reshape(2, 2), reference=lambda s, k: s["weight"][k]),
+]
+
+CASES = [*SIMPLE, *LOSSES, *IMAGES]
 
 every = pytest.mark.parametrize("case", CASES, ids=str)
 

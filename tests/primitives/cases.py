@@ -20,6 +20,17 @@ import numpy as np
 import microgradnp as mg
 from microgradnp import explain
 from microgradnp.primitives import COMPOSITES, TABLE, Elementwise, Primitive
+from microgradnp.primitives.convolution import (
+    avg_pool2d,
+    avg_pool2d_back,
+    conv2d,
+    conv2d_input,
+    conv2d_kernel,
+    max_pool2d,
+    max_pool2d_along,
+    max_pool2d_back,
+    standardize,
+)
 from microgradnp.primitives.elementwise import clip
 from microgradnp.primitives.matrix import einsum_
 from microgradnp.primitives.normal import normal_cdf
@@ -722,7 +733,139 @@ NETWORK = [
     case(mg.squared_error, real(0, 2), other(0, 2), reference=squared, reduction="sum"),
 ]
 
+# -- images: written out with loops, one product at a time ---------------------------------------------------
+
+
+def two(v: Any) -> tuple[int, int]:
+    return v if isinstance(v, tuple) else (v, v)
+
+
+def meetings(shape: Any, w_shape: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
+    """Yield the index of every element of the images, of the kernel and of the result that meet in a convolution."""
+    (sh, sw), (ph, pw), (dh, dw), (kh, kw) = two(stride), two(padding), two(dilation), w_shape[2:]
+    height = (shape[2] + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+    width = (shape[3] + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    for n, o, r, c in np.ndindex(shape[0], w_shape[0], height, width):
+        for k, i, j in np.ndindex(w_shape[1], kh, kw):
+            y, x = r * sh + i * dh - ph, c * sw + j * dw - pw
+            channel = o // (w_shape[0] // groups) * w_shape[1] + k
+            yield (n, channel, y, x), (o, k, i, j), (n, o, r, c), 0 <= y < shape[2] and 0 <= x < shape[3]
+
+
+def convolved(x: Array, w: Array, **how: Any) -> Array:
+    met = list(meetings(x.shape, w.shape, **how))
+    y = np.zeros([1 + max(at[axis] for _, _, at, _ in met) for axis in range(4)], x.dtype)
+    for a, b, at, inside in met:
+        if inside:
+            y[at] += x[a] * w[b]
+    return y
+
+
+def convolved_back(g: Array, w: Array, shape: Any, **how: Any) -> Array:
+    x = np.zeros(shape, g.dtype)
+    for a, b, at, inside in meetings(shape, w.shape, **how):
+        if inside:
+            x[a] += g[at] * w[b]
+    return x
+
+
+def convolved_kernel(x: Array, g: Array, shape: Any, **how: Any) -> Array:
+    w = np.zeros(shape, g.dtype)
+    for a, b, at, inside in meetings(x.shape, shape, **how):
+        if inside:
+            w[b] += x[a] * g[at]
+    return w
+
+
+def windows(shape: Any, kernel: Any, stride: Any = None, padding: Any = 0) -> dict[Any, list[Any]]:
+    """Return the indices in each window of a pool, by the index of its result."""
+    found: dict[Any, list[Any]] = {}
+    channel = (1, 1, *two(kernel))
+    for a, _, at, inside in meetings((shape[0] * shape[1], 1, *shape[2:]), channel, stride or kernel, padding):
+        n, c = divmod(a[0], shape[1])
+        found.setdefault((n, c, *at[2:]), []).extend([(n, c, *a[2:])] if inside else [])
+    return found
+
+
+def pooled(x: Array, function: Any, **how: Any) -> Array:
+    found = windows(x.shape, **how)
+    y = np.zeros([1 + max(at[axis] for at in found) for axis in range(4)], x.dtype)
+    for at, inside in found.items():
+        y[at] = function([x[i] for i in inside])
+    return y
+
+
+def largest(x: Array, **how: Any) -> Array:
+    return pooled(x, max, **how)
+
+
+def averaged(x: Array, **how: Any) -> Array:
+    return pooled(x, lambda v: sum(v) / np.prod(two(how["kernel"])), **how)
+
+
+def largest_back(g: Array, x: Array, **how: Any) -> Array:
+    back = np.zeros_like(x)
+    for at, inside in windows(x.shape, **how).items():
+        back[max(inside, key=lambda i: x[i])] += g[at]
+    return back
+
+
+def largest_along(d: Array, x: Array, **how: Any) -> Array:
+    y = largest(x, **how)
+    for at, inside in windows(x.shape, **how).items():
+        y[at] = d[max(inside, key=lambda i: x[i])]
+    return y
+
+
+def averaged_back(g: Array, shape: Any, **how: Any) -> Array:
+    back = np.zeros(shape, g.dtype)
+    for at, inside in windows(shape, **how).items():
+        for i in inside:
+            back[i] += g[at] / np.prod(two(how["kernel"]))
+    return back
+
+
+def standard(x: Array, axis: Any = -1, eps: float = 1e-5) -> Array:
+    return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + eps)
+
+
+# shape of the images, of the kernel, of the result, and how
+CONVOLUTIONS: list[tuple[Any, Any, Any, dict[str, Any]]] = [
+    ((2, 3, 4, 5), (2, 3, 3, 2), (2, 2, 2, 4), {}),
+    ((1, 2, 3, 3), (2, 2, 1, 1), (1, 2, 3, 3), {}),
+    ((2, 1, 5, 4), (2, 1, 2, 3), (2, 2, 2, 2), {"stride": (2, 1)}),
+    ((1, 2, 3, 4), (1, 2, 3, 3), (1, 1, 3, 4), {"padding": 1}),
+    ((1, 1, 5, 6), (2, 1, 3, 2), (1, 2, 3, 4), {"padding": (1, 0), "dilation": 2}),
+    ((2, 4, 4, 3), (2, 2, 2, 2), (2, 2, 2, 2), {"groups": 2, "stride": 2, "padding": (0, 1)}),
+    ((1, 2, 6, 5), (4, 1, 2, 2), (1, 4, 3, 1), {"groups": 2, "stride": (2, 3), "dilation": (1, 2), "padding": 0}),
+]
+POOLS: list[tuple[Any, Any, dict[str, Any]]] = [
+    ((2, 2, 4, 4), (2, 2, 2, 2), {"kernel": 2}),
+    ((1, 2, 5, 4), (1, 2, 2, 3), {"kernel": (3, 2), "stride": (2, 1)}),
+    ((1, 1, 4, 5), (1, 1, 2, 3), {"kernel": (2, 3), "stride": 2, "padding": (0, 1)}),
+]
+
+IMAGES = [
+    *(case(conv2d, real(*x), other(*w), reference=convolved, **how) for x, w, _, how in CONVOLUTIONS),
+    *(
+        case(conv2d_input, real(*y), other(*w), reference=convolved_back, shape=x, **how)
+        for x, w, y, how in CONVOLUTIONS
+    ),
+    *(
+        case(conv2d_kernel, real(*x), other(*y), reference=convolved_kernel, shape=w, **how)
+        for x, w, y, how in CONVOLUTIONS
+    ),
+    *(case(max_pool2d, separate(*x), reference=largest, **how) for x, _, how in POOLS),
+    *(case(max_pool2d_back, real(*y), separate(*x), reference=largest_back, **how) for x, y, how in POOLS),
+    *(case(max_pool2d_along, real(*x), separate(*x), reference=largest_along, **how) for x, _, how in POOLS),
+    *(case(avg_pool2d, real(*x), reference=averaged, **how) for x, _, how in POOLS),
+    *(case(avg_pool2d_back, real(*y), reference=averaged_back, shape=x, **how) for x, y, how in POOLS),
+    *(case(standardize, real(5, 4), reference=standard, axis=axis) for axis in (-1, 0, (0, 1))),
+    case(standardize, real(2, 3, 2, 2), reference=standard, axis=(0, 2, 3), eps=0.1),
+]
+
 CASES = [
+    *IMAGES,
     *ELEMENTWISE,
     *PIECEWISE,
     *CONSTANTS,

@@ -1,0 +1,93 @@
+"""Values and gradients equal PyTorch's, where it is installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import microgradnp as mg
+from microgradnp.nn import functional as F
+
+torch = pytest.importorskip("torch")
+T = torch.nn.functional
+
+rng = np.random.default_rng(0)
+
+
+def normal(*shape: int) -> Any:
+    return rng.normal(size=shape)
+
+
+IMAGE, KERNEL, LABELS = normal(2, 4, 7, 6), normal(6, 4, 3, 3), np.array([2, 0, 1, 1])
+TARGETS = rng.uniform(0, 1, (4, 3))
+
+# ours, theirs, the operands that are differentiated
+CASES: list[tuple[Any, Any, list[Any]]] = [
+    (F.elu, T.elu, [normal(5)]),
+    (F.gelu, T.gelu, [10 * normal(50)]),
+    (lambda x: F.gelu(x, "tanh"), lambda x: T.gelu(x, approximate="tanh"), [normal(5)]),
+    (F.leaky_relu, T.leaky_relu, [normal(5)]),
+    (F.silu, T.silu, [normal(5)]),
+    (F.softplus, T.softplus, [normal(5)]),
+    (F.softmax, lambda x: T.softmax(x, -1), [normal(4, 3)]),
+    (F.linear, lambda x, w, b: T.linear(x, w.T, b), [normal(2, 4, 3), normal(3, 5), normal(5)]),
+    (F.conv2d, T.conv2d, [IMAGE, KERNEL, normal(6)]),
+    *(
+        (lambda x, w, how=how: F.conv2d(x, w, **how), lambda x, w, how=how: T.conv2d(x, w, **how), [IMAGE, kernel])
+        for kernel, how in (
+            (KERNEL, {"stride": 2, "padding": 1}),
+            (KERNEL, {"stride": (1, 3), "padding": (0, 2), "dilation": (2, 1)}),
+            (normal(6, 2, 2, 3), {"groups": 2}),
+            (normal(8, 1, 3, 3), {"groups": 4, "padding": "same"}),
+        )
+    ),
+    (lambda x: F.max_pool2d(x, 2), lambda x: T.max_pool2d(x, 2), [IMAGE]),
+    (lambda x: F.max_pool2d(x, 3, 2, 1), lambda x: T.max_pool2d(x, 3, 2, 1), [IMAGE]),
+    (lambda x: F.avg_pool2d(x, 2), lambda x: T.avg_pool2d(x, 2), [IMAGE]),
+    (lambda x: F.avg_pool2d(x, (3, 2), 2, (1, 0)), lambda x: T.avg_pool2d(x, (3, 2), 2, (1, 0)), [IMAGE]),
+    (
+        lambda x, w, b: F.layer_norm(x, (7, 6), w, b),
+        lambda x, w, b: T.layer_norm(x, (7, 6), w, b),
+        [IMAGE, normal(7, 6), normal(7, 6)],
+    ),
+    (
+        F.batch_norm,
+        lambda x, w, b: T.batch_norm(x, None, None, w, b, training=True),
+        [IMAGE, normal(4), normal(4)],
+    ),
+    (lambda w: F.embedding(LABELS, w), lambda w: T.embedding(torch.tensor(LABELS), w), [normal(3, 2)]),
+    *(
+        (
+            lambda z, r=r: F.cross_entropy(z, LABELS, reduction=r),
+            lambda z, r=r: T.cross_entropy(z, torch.tensor(LABELS), reduction=r),
+            [normal(4, 3)],
+        )
+        for r in ("mean", "sum", "none")
+    ),
+    (lambda z: F.cross_entropy(z, TARGETS), lambda z: T.cross_entropy(z, torch.tensor(TARGETS)), [normal(4, 3)]),
+    (lambda z: F.nll_loss(z, LABELS), lambda z: T.nll_loss(z, torch.tensor(LABELS)), [normal(4, 3)]),
+    *(
+        (lambda z, f=f: f(z, TARGETS), lambda z, g=g: g(z, torch.tensor(TARGETS)), [normal(4, 3)])
+        for f, g in (
+            (F.binary_cross_entropy_with_logits, T.binary_cross_entropy_with_logits),
+            (F.mse_loss, T.mse_loss),
+            (F.l1_loss, T.l1_loss),
+            (F.huber_loss, T.huber_loss),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "operands"), CASES)
+def test_equal(ours: Any, theirs: Any, operands: list[Any]) -> None:
+    mine = [mg.tensor(x, requires_grad=True) for x in operands]
+    others = [torch.tensor(x, requires_grad=True) for x in operands]
+    y, z = ours(*mine), theirs(*others)
+    np.testing.assert_allclose(y.data, z.detach().numpy(), rtol=1e-11, atol=1e-12)
+    g = np.random.default_rng(1).normal(size=y.shape)
+    y.backward(g)
+    z.backward(torch.tensor(g))
+    for a, b in zip(mine, others, strict=True):
+        np.testing.assert_allclose(a.grad, b.grad.numpy(), rtol=1e-10, atol=1e-11)
