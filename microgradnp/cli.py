@@ -135,14 +135,21 @@ def run_verify(options: argparse.Namespace) -> int:
         if isinstance(result, str):
             print(f"microgradnp verify: {result}", file=sys.stderr)
         else:
-            from rich.console import Console
-
-            sys.stdout.flush()
-            Console(file=sys.stdout, legacy_windows=False).print(result)
+            show(result)
     wrong = any(not isinstance(r, str) and any(v.status == "wrong" for v in r) for r in results.values())
     right = all(not isinstance(r, str) and r.ok for r in results.values())
     status = WRONG if wrong else RIGHT if right else UNCHECKED
     return status if written(results, path, status, options) else UNCHECKED
+
+
+def show(report: Report) -> None:
+    """Print a report: in colour and as wide as the terminal, or as plain text whose lines a log does not break."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        Console(file=sys.stdout, legacy_windows=False).print(report)
+    else:
+        print(report.text(100), end="")
 
 
 def judged(derivation: Derivation, module: Any, path: Path, name: str, options: argparse.Namespace) -> Report:

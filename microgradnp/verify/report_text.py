@@ -56,7 +56,7 @@ def renderables(report: Report, width: int, ascii: bool) -> Iterator[Any]:
 
     yield table(report, width, ascii)
     for line, style in remarks(report, ascii):
-        yield Text(plain(line, ascii), style, no_wrap=True, overflow="ignore")
+        yield Text(plain(line, ascii), style, overflow="fold")
 
 
 def remarks(report: Report, ascii: bool) -> Iterator[tuple[str, str]]:

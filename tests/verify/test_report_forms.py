@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import shutil
 import struct
@@ -223,6 +224,17 @@ def test_no_line_of_the_table_is_wider_than_the_terminal(report: Report, width: 
     lines = report.text(width, ascii=True).splitlines()
     assert max(len(line) for line in lines if line[:1] in "+|") <= width
     assert all(line.isascii() for line in lines)
+
+
+def test_a_rich_console_cuts_nothing(report: Report) -> None:
+    from rich.console import Console
+
+    console = Console(width=60, record=True, file=io.StringIO())
+    console.print(report)
+    words = console.export_text().split()
+    for v in report:
+        if v.explanation:
+            assert v.explanation.split()[-1] in words
 
 
 def test_text_does_nothing_to_a_terminal() -> None:
