@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,18 +42,20 @@ def case_of(judge: Judge, claim: Claim, point: Point, claims: Mapping[str, str])
     }
     environment = {**point.environment, **truths}
     runner = Runner(claim, point, environment)
-    hidden, words = hidden_names(point, claim, claims)
+    claimed = {claim.quantity}
     own: list[Any] = []
     if claim.kind == "backward":
         names = returned_names(claim, judge.evaluations[0][claim.name].received, judge.point)
         parts = {key: Claim("gradient", q, key, claim.function) for key, q in names.items()}
         for part in parts.values():
             part.settle(point.graph.names)
+        claimed = {part.quantity for part in parts.values()}
         right = {key: np.asarray(truth(part, point)) for key, part in parts.items() if not part.letters}
         own = [np.asarray(point.environment[part.quantity]) for part in parts.values()]
     else:
         right = {"": np.asarray(truth(claim, point), dtype=np.float64)}
         own = [np.asarray(point.environment[claim.quantity])]
+    hidden, words = hidden_names(point, claim, claims, claimed)
     if claim.letters:
         right = {"": right[""][runner.chosen] if runner.chosen is not None else right[""]}
     meaning = Meaning(point.graph, environment, own, gradients_of(point))
@@ -77,8 +79,13 @@ def gradients_of(point: Point) -> dict[str, Any]:
     }
 
 
-def hidden_names(point: Point, claim: Claim, claims: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return values that the user has no name for: slopes, gradients, terms; and what to call them."""
+def hidden_names(
+    point: Point, claim: Claim, claims: Mapping[str, str], claimed: Collection[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return values that the user has no name for: slopes, gradients, terms; and what to call them.
+
+    The true gradients of what is claimed are none of them: that a wrong value should be the right one explains nothing.
+    """
     values: dict[str, Any] = {}
     words: dict[str, str] = {}
     meaning = Meaning(point.graph, {})
@@ -86,7 +93,7 @@ def hidden_names(point: Point, claim: Claim, claims: Mapping[str, str]) -> tuple
         values[f"_slope{k}"] = slope.value[()]
         words[f"_slope{k}"] = slope.written()
     for k, (name, gradient) in enumerate(gradients_of(point).items()):
-        if name != claim.quantity and claim.kind in ("gradient", "backward"):
+        if name not in claimed and claim.kind in ("gradient", "backward"):
             values[f"_gradient{k}"] = gradient[()]
             words[f"_gradient{k}"] = claims.get(name, f"∂loss/∂{name}")
     if claim.kind == "gradient" and not claim.indices:
