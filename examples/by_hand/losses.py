@@ -99,7 +99,7 @@ STUDIES = [
         Mistake("the margin ignored: every triplet counts", "(gap > 0)[:, None].astype(float)", "np.ones_like(gap)[:, None]", "grad_a", "wrong-mask"),
         Mistake("the factor 2 of the squares", "grad_p = -2 * active", "grad_p = -active", "grad_p", "scale"),
         Mistake("the negative's sign", "grad_n = 2 * active", "grad_n = -2 * active", "grad_n", "sign"),
-        Mistake("the anchor gets nothing from the negative", "grad_a = 2 * active * (n - p)", "grad_a = 2 * active * (a - p)", "grad_a", "missing-term"),
+        Mistake("the anchor gets nothing from the negative", "grad_a = 2 * active * (n - p)", "grad_a = 2 * active * (a - p)", "grad_a", "wrong-operand"),
     ]),
     Study("hinge loss", hinge, hinge_backward, machine, [
         Mistake("the margin ignored", "-y * (margins > 0) / len(y)", "-y / len(y)", "dscores", "missing-activation-derivative"),
