@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.graph import numbers_to_array
+from microgradnp.optim import SGD, sgd
 from microgradnp.verify.calling import failure_in
 from microgradnp.verify.claims import Claim, DerivationError, Function, is_integer, listed, ordered, parsed_target
 from microgradnp.verify.derivatives import judged_derivative
@@ -151,12 +152,17 @@ class Derivation:
         ----------
         of : str
             The parameter whose gradient drives the update.
-        rule : callable
-            The right update. Its argument ``gradient`` is the true gradient of `of`, ``parameter`` the value of `of`; the
-            others are found by name.
+        rule : callable or mg.optim.SGD
+            The right update. Of an optimizer only the rule is used; where an input or quantity is called ``velocity``, that
+            is its state, and the update is the pair of new parameter and new velocity. A function's argument ``gradient``
+            is the true gradient of `of`, ``parameter`` the value of `of`; the others are found by name.
         function : callable, optional
             The update as written by hand.
         """
+        if isinstance(rule, SGD):
+            rule = rule_of(rule)
+        elif not callable(rule):
+            raise TypeError(f"d.update({of!r}, rule) wants a function or an mg.optim.SGD as the rule, not {rule!r:.60}")
         return self._claim("update", of, function, name, tolerance=tolerance, rule=rule)
 
     def derivative(
@@ -475,3 +481,14 @@ def severity(report: Report) -> tuple[int, float]:
     """Return how bad a report is: wrong claims count more than what could not be verified, then the largest error."""
     worst = 2 if any(v.status is Status.WRONG for v in report) else 0 if report.ok else 1
     return worst, max((v.error for v in report if v.error == v.error), default=0.0)
+
+
+def rule_of(optimizer: SGD) -> Function:
+    """Return the rule of an optimizer as a function of one parameter, its gradient and its state."""
+    options = {n: getattr(optimizer, n) for n in ("lr", "momentum", "nesterov", "weight_decay")}
+
+    def rule(parameter: Any, gradient: Any, velocity: Any = None) -> Any:
+        new, state = sgd(parameter, gradient, 0.0 if velocity is None else velocity, **options)
+        return new if velocity is None else (new, state)
+
+    return rule

@@ -10,9 +10,11 @@ import numpy as np
 from microgradnp.graph import trace
 from microgradnp.tape import Node
 from microgradnp.transforms import parameter_names, vjp
+from microgradnp.verify.calling import failure_in
 from microgradnp.verify.claims import source_of
 from microgradnp.verify.differences import Kind
 from microgradnp.verify.gradients import BUDGET, rounding_of_gradients, scalar_of
+from microgradnp.verify.guard import TIME_LIMIT, printed_note, quietly, time_limit
 from microgradnp.verify.inputs import copied, reference, unchanged
 from microgradnp.verify.judgement import TOLERANCE, Cause, Status, Witness, compare, finite_gap
 from microgradnp.verify.report import Report, Verdict
@@ -160,11 +162,13 @@ class Caller:
         given = [copied(a) for a in self.args]
         cotangent = np.array(g)
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), quietly() as printed, time_limit(TIME_LIMIT):
                 result = self.backward(cotangent[()] if not cotangent.ndim else cotangent, *given)
-        except Exception as error:
-            self.failure = f"the rule raised {type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:
+            self.failure = failure_in(error, self.backward, "the rule")
             return [None] * len(self.wanted)
+        if printed.getvalue().strip() and not any("prints" in note for note in self.notes):
+            self.notes.append(printed_note("the rule", printed.getvalue()))
         changed = [n for n, a, b in zip(self.names, given, self.args, strict=False) if not unchanged(a, b)]
         if not np.array_equal(cotangent, g):
             changed.insert(0, "the cotangent g")

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microgradnp.verify import Derivation, DerivationError, Report, Status
+from microgradnp import tensor
+from microgradnp.optim import SGD
+from microgradnp.verify import Derivation, DerivationError, Report, Status, check_rule
 from microgradnp.verify.explaining import Explainer
 from microgradnp.verify.guard import TooSlow, time_limit
 
@@ -208,3 +210,46 @@ def test_functions_that_are_inputs_are_not_called_with_a_generator() -> None:
 def test_trials_must_be_some() -> None:
     with pytest.raises(ValueError, match="trials=0"):
         Derivation(trials=0)
+
+
+# -- rules of one operation, and optimizers ------------------------------------------------------------------
+
+
+def raising(g, x):
+    return g * x @ x @ x
+
+
+def printing(g, x):
+    print("called")
+    return g * np.cos(x)
+
+
+def test_a_rule_that_raises_or_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = check_rule(np.sin, raising, W)["x"]
+    assert verdict.status is Status.UNVERIFIABLE
+    assert re.search(r"the rule raised ValueError: .* at line \d+ of .*test_bad_input.py", verdict.explanation)
+    report = check_rule(np.sin, printing, W)
+    assert report.ok
+    assert report["x"].notes == ["the rule prints: 'called'"]
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("factor", "status"), [(0.9, Status.CORRECT), (-0.9, Status.WRONG)])
+def test_an_optimizer_is_the_rule(factor: float, status: Status) -> None:
+    optimizer = SGD([tensor(W, requires_grad=True)], lr=0.1, momentum=0.9)
+    d = squares()
+    d.gradient("w", lambda w, dr: dr * np.cos(w), name="dw")
+
+    def step(w, dw, velocity):
+        new = factor * velocity + dw
+        return w - 0.1 * new, new
+
+    d.update("w", optimizer, step)
+    assert d.verify(w=W, velocity=2 * W)["step"].status is status
+    plain = squares()
+    plain.update(
+        "w", SGD([tensor(W, requires_grad=True)], lr=0.1), lambda w, r: w - 0.1 * 2 * r * np.cos(w), name="step"
+    )
+    assert plain.verify(w=W).ok
+    with pytest.raises(TypeError, match=r"wants a function or an mg\.optim\.SGD"):
+        squares().update("w", 0.1, lambda w: w)
