@@ -1,4 +1,4 @@
-"""The mistakes of the five documents, with the evidence: writes errata.md.
+"""The mistakes of the five documents, with the evidence: writes errata.md, and a page for each derivation.
 
 Runs the claims of document_000.py to document_004.py and gathers what is not simply right. Every word on a mistake
 (status, cause, explanation, the three witnesses) is taken from the verdicts; none is written here.
@@ -84,8 +84,12 @@ def line(r: Listed) -> str:
 def main() -> None:
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("out")
     out.mkdir(parents=True, exist_ok=True)
-    text = markdown(gathered())
+    found = gathered()
+    text = markdown(found)
     print(text)
+    wrong = dict.fromkeys(r.report for rows in found.values() for r in rows if not r.verdict.ok)
+    for k, report in enumerate(wrong, start=1):
+        report.to_html(out / f"errata-{k:02}.html")
     write_whole(out / "errata.md", text)
 
 
