@@ -1,4 +1,4 @@
-"""The pytest fixture `assert_derivation`. Outside of the package, so that starting pytest does not import NumPy."""
+"""The pytest fixture `assert_derivation`: installed as `pytest_microgradnp`, so that starting pytest does not import NumPy."""
 
 from __future__ import annotations
 
