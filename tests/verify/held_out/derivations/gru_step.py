@@ -52,9 +52,9 @@ def inputs(rng):
 
 # fmt: off
 MISTAKES = [
-    ("az", "dz = R * (h - n)", "dz = R * (n - h)", "sign"),
-    ("az", "dz = R * (h - n)", "dz = R * h", "missing-term"),
-    ("an", "dn = R * (1 - z)", "dn = R * z", "wrong-operand|wrong-mask"),
+    ("z|az", "dz = R * (h - n)", "dz = R * (n - h)", "sign"),
+    ("z|az", "dz = R * (h - n)", "dz = R * h", "missing-term"),
+    ("n|an", "dn = R * (1 - z)", "dn = R * z", "wrong-operand|wrong-mask"),
     ("an", "dn * (1 - n**2)", "dn", "missing-activation-derivative"),
     ("ar", "drh * h * r * (1 - r)", "drh * r * (1 - r)", "missing-factor"),
     ("ar", "drh * h * r * (1 - r)", "drh * h", "missing-activation-derivative"),

@@ -46,7 +46,7 @@ MISTAKES = [
     ("a", "(s + a * s * (1 - s))", "(s + a * (1 - s))", "missing-factor"),
     ("a", "(s + a * s * (1 - s))", "(s + h * s * (1 - s))", "wrong-operand|derivative-at-wrong-place"),
     ("a", "gh * (s + a * s * (1 - s))", "gh", "missing-activation-derivative"),
-    ("a", "gh = gy @ U.T", "gh = (y - t) @ U.T", "wrong-loss|missing-activation-derivative"),
+    ("h|a", "gh = gy @ U.T", "gh = (y - t) @ U.T", "wrong-loss|missing-activation-derivative"),
     ("b", "ga.sum(axis=0, keepdims=True)", "ga", "broadcast"),
     ("b", "ga.sum(axis=0, keepdims=True)", "ga.sum(axis=0)", "shape"),
     ("b", "ga.sum(axis=0, keepdims=True)", "gh.sum(axis=0, keepdims=True)", "missing-activation-derivative"),
