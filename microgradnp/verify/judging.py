@@ -13,6 +13,7 @@ from microgradnp import tree
 from microgradnp.verify.backward import Run, Step, bound_once, part_of, returned_names
 from microgradnp.verify.calling import Outcome, evaluate, truth, updated
 from microgradnp.verify.claims import Claim, Function, is_integer, listed, ordered, source_of
+from microgradnp.verify.conventions import Conventions
 from microgradnp.verify.derivatives import judged_derivative
 from microgradnp.verify.explaining import Explainer
 from microgradnp.verify.inputs import tamed, unchanged
@@ -145,6 +146,7 @@ class Judge:
     def report(self) -> Report:
         """Return the verdicts in the order in which the claims were stated."""
         verdicts = {claim.name: self.judged(claim) for claim in self.ordered}
+        Conventions(self, verdicts).settle()
         verdicts |= {
             claim.name: [judged_derivative(claim, self.derivation.tolerance, self.rng)]
             for claim in self.derivation.claims
