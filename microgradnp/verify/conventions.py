@@ -25,7 +25,7 @@ from microgradnp.tape import dependent
 from microgradnp.verify.backward import part_of, returned_names
 from microgradnp.verify.calling import Outcome, called, truth, updated
 from microgradnp.verify.claims import Claim
-from microgradnp.verify.judgement import Cause, Status, compare, numbers_of
+from microgradnp.verify.judgement import Cause, Status, numbers_of
 from microgradnp.verify.report import Verdict
 
 if TYPE_CHECKING:
@@ -104,12 +104,12 @@ def constants(names: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
             for axis, n in enumerate(value.shape):
                 sizes.setdefault(n, f"the length of axis {axis} of {name}")
             sizes.setdefault(value.size, f"the size of {name}")
-    for n, where in sizes.items():
-        if n > 1:
-            for pattern, value in (("{}", n), ("1/{}", 1 / n), ("2/{}", 2 / n), ("{}/2", n / 2), ("1/(2 {})", 0.5 / n)):
-                yield f"{pattern.format(n)}, with {n} {where}" if pattern != "{}" else f"{n}, {where}", value
-            yield f"sqrt({n}), with {n} {where}", math.sqrt(n)
-            yield f"1/sqrt({n}), with {n} {where}", 1 / math.sqrt(n)
+    for k, where in sizes.items():
+        if k > 1:
+            yield f"{k}, {where}", float(k)
+            known = {f"1/{k}": 1 / k, f"2/{k}": 2 / k, f"{k}/2": k / 2, f"1/(2 {k})": 0.5 / k}
+            for text, value in {**known, f"sqrt({k})": math.sqrt(k), f"1/sqrt({k})": 1 / math.sqrt(k)}.items():
+                yield f"{text}, with {k} {where}", value
 
 
 @dataclass(eq=False)
@@ -181,7 +181,10 @@ class Conventions:
             hand, true = value(step.outcome(outcomes)), truth(step.claim, point)
             c = factor_of(hand, true)
             if c is None and point is self.judge.point:
-                c = self.beside_kinks(step, hand, true, kinks)
+                there = np.shape(kinks) == np.shape(true) == np.shape(hand) and np.any(kinks)
+                c = factor_of(np.asarray(hand)[~kinks], np.asarray(true)[~kinks]) if there else None
+                beside = self.beside_kinks(step, value) if c is not None else None
+                c = c if c is not None and beside is not None and abs(beside / c - 1) < 1e-6 else None
                 if c is None:
                     return None
             elif c is None and np.any(true) and not np.any(kinks):
@@ -194,17 +197,16 @@ class Conventions:
         alike = all(abs(d / c - 1) < 1e-6 or (name and name == n) for d, n in others)
         return c if alike else None
 
-    def beside_kinks(self, step: Step, hand: Any, true: Any, kinks: Any) -> float | None:
-        """Return the constant by which a gradient is off where the loss is smooth, if it explains the kinks as well."""
-        if not np.any(kinks) or np.shape(kinks) != np.shape(true) or np.shape(hand) != np.shape(true):
+    def beside_kinks(self, step: Step, value: Callable[[Outcome], Any]) -> float | None:
+        """Return the constant by which a gradient is off beside the kinks that the inputs are on.
+
+        Where several kinks meet, a step aside may lead from one to the next: some of the points are enough.
+        """
+        found = [factor_of(value(step.outcome(o)), truth(step.claim, p), 1e-6) for p, o in self.judge.beside]
+        known = [c for c in found if c is not None]
+        if not known or any(abs(c / known[0] - 1) > 1e-6 for c in known):
             return None
-        c = factor_of(np.asarray(hand)[~kinks], np.asarray(true)[~kinks])
-        if c is None:
-            return None
-        witness, tolerance = self.judge.witness(step.claim), self.judge.derivation.tolerance
-        room = np.zeros(np.shape(true))
-        finding = compare(np.asarray(hand) / c, np.asarray(true), room, witness, tolerance, step.claim.quantity)
-        return c if finding.status in RIGHT else None
+        return known[0]
 
     def final(self, step: Step) -> bool:
         """Return whether a gradient is what one takes away: that of an input, not a step on the way to others."""
@@ -309,7 +311,7 @@ class Conventions:
             v.explanation = f"`{v.name}` mixes gradients that carry different constants: {names}"
         else:
             v.explanation = (
-                f"`{v.name}` is {self.named(c)} times the gradient: it does not undo the constant of {names}, as others do"
+                f"`{v.name}` is {self.named(c)} times the gradient: the constant of {names} is not undone here"
             )
 
     # mistakes beside a convention
@@ -327,7 +329,11 @@ class Conventions:
                 elif not user.outcome(self.judge.evaluations[0]).right:
                     e = None
                 else:
-                    a = 1.0 if user.verdict.status is Status.GIVEN else factor_of(self.alone(user), user.verdict.autodiff)
+                    a = (
+                        1.0
+                        if user.verdict.status is Status.GIVEN
+                        else factor_of(self.alone(user), user.verdict.autodiff)
+                    )
                     e = None if a is None else needed.get(user, 1.0) / a
                 if e is not None:
                     wanted.append(e)
@@ -374,7 +380,12 @@ class Conventions:
         v = step.verdict
         if step.claim.kind == "update":
             e = self.wanted_by_update(step) if culprits else None
-            if e is not None and used and all(abs(needed.get(s, 1.0) / e - 1) < 1e-8 for s in used) and abs(e - 1) > 1e-8:
+            if (
+                e is not None
+                and used
+                and all(abs(needed.get(s, 1.0) / e - 1) < 1e-8 for s in used)
+                and abs(e - 1) > 1e-8
+            ):
                 self.pardon(step, culprits, e)
             return
         # a step on the way carries what it was given, and a parameter's gradient nothing, unless what uses it undoes it

@@ -202,7 +202,10 @@ def test_a_claim_that_names_a_gradient_without_using_it_undoes_nothing() -> None
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.sampled_from(["dz2", "da1", "dz1", "dW2", "db2", "dW1", "db1"]), st.sampled_from(["add", "square", "roll", "sign of one"]))
+@given(
+    st.sampled_from(["dz2", "da1", "dz1", "dW2", "db2", "dW1", "db1"]),
+    st.sampled_from(["add", "square", "roll", "sign of one"]),
+)
 def test_no_convention_makes_a_wrong_formula_right(name: str, how: str) -> None:
     """Anything but a constant that is undone stays wrong, and nothing else is accused."""
     spoil: dict[str, Callable[[Any], Any]] = {
