@@ -1,0 +1,258 @@
+"""Numerical trouble in a recorded computation: which operation, at which entries, and the stable form to use instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from microgradnp.graph import Graph, trace
+from microgradnp.tape import Node
+
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "power": "**"}
+LOGISTIC = "mg.logistic(z), or np.where(z >= 0, 1 / (1 + np.exp(-z)), np.exp(z) / (1 + np.exp(z)))"
+SOFTMAX = "mg.softmax(z), or subtract the largest entry, z - z.max(axis, keepdims=True), before np.exp"
+
+
+@dataclass
+class Trouble:
+    """One operation that leaves the range or the precision of floating point numbers.
+
+    Attributes
+    ----------
+    what : str
+        ``overflow``, ``log(0)``, ``0 * inf``, ``saturation``, ``clip``, ...
+    expression : str
+        The operation in the user's names.
+    entries : ndarray of bool
+        Where.
+    instead : str
+        The stable form; empty where none is known.
+    """
+
+    what: str
+    expression: str
+    entries: Mask
+    instead: str = ""
+
+    def __str__(self) -> str:
+        count, size = int(np.sum(self.entries)), self.entries.size
+        first = [int(i) for i in np.argwhere(self.entries)[0]]
+        where = f" at {count} of {size} entries, first at {first}" if self.entries.ndim and size > 1 else ""
+        said = {
+            "saturation": f"the derivative of `{self.expression}` is exactly 0{where}: it is saturated",
+            "clip": f"`{self.expression}` holds its argument at the bound{where}: no gradient passes there",
+        }.get(self.what, f"`{self.expression}` is {self.what}{where}")
+        return f"{said}; use {self.instead}" if self.instead else said
+
+
+def nonfinite(graph: Graph) -> Trouble | None:
+    """Return the first operation that makes an infinite number or nan, and, of those that follow, the one that hurts.
+
+    An infinity that vanishes again, as in ``1 / (1 + exp(800))``, is none.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> with np.errstate(all="ignore"):
+    ...     graph = mg.trace(lambda p: np.sum(np.log(1 - p)), np.array([0.5, 1.0]))
+    >>> print(nonfinite(graph))
+    `log(1 - p)` is log(0) at 1 of 2 entries, first at [1]; use np.log1p(-x), or a loss computed from the logits
+    """
+    graph_outputs = set(graph.outputs)
+    if all(np.all(np.isfinite(graph.value(n))) for n in graph_outputs):
+        return None
+    consumers = consumers_of(graph)
+    bad = [n for n in graph.nodes if n.parents and n.dtype.kind == "f" and not np.all(np.isfinite(n.saved[0]))]
+    # an operation whose infinity reaches the result through operations that are not finite either
+    reaching: set[Node] = set()
+    for node in reversed(bad):
+        if node in graph_outputs or any(c in reaching for c in consumers.get(node, [])):
+            reaching.add(node)
+    for node in bad:
+        if node in reaching and all(np.all(np.isfinite(x)) for x in node.saved[1:]):
+            return Trouble(
+                kind_of(node), expression(graph, node), ~np.isfinite(np.asarray(node.saved[0])), stable(node, consumers)
+            )
+    for node in bad:
+        if node in reaching:
+            return Trouble(kind_of(node), expression(graph, node), ~np.isfinite(np.asarray(node.saved[0])))
+    return None
+
+
+def kind_of(node: Node) -> str:
+    """Return what went wrong in an operation whose result is not finite."""
+    y, *xs = node.saved
+    name = node.primitive.name
+    with np.errstate(all="ignore"):
+        if name in ("log", "log2", "log10", "log1p"):
+            x = np.asarray(xs[0]) + (1 if name == "log1p" else 0)
+            return "the logarithm of a negative number" if np.any(x < 0) else "log(0)"
+        if name in ("divide", "reciprocal"):
+            top, bottom = (xs[0], xs[1]) if len(xs) == 2 else (1.0, xs[0])
+            if np.any(np.isinf(top) & np.isinf(bottom)):
+                return "inf / inf"
+            if np.any(np.equal(bottom, 0)):
+                return "0 / 0" if np.any(np.equal(top, 0) & np.equal(bottom, 0)) else "a division by 0"
+        if name == "multiply" and np.any(np.isnan(y)):
+            return "0 * inf"
+        if name in ("add", "subtract") and np.any(np.isnan(y)):
+            return "inf - inf"
+        if name == "sqrt" and np.any(np.less(xs[0], 0)):
+            return "the square root of a negative number"
+    return "nan" if np.any(np.isnan(y)) else "an overflow"
+
+
+def stable(node: Node, consumers: Mapping[Node, list[Node]]) -> str:
+    """Return the form that does the same without the trouble, where it is a known one."""
+    name = node.primitive.name
+    if name == "exp":
+        after = consumers.get(node, [])
+        if any(c.primitive.name == "add" for c in after):
+            later = [d for c in after for d in consumers.get(c, [])]
+            return "np.logaddexp(0, z)" if any(d.primitive.name == "log" for d in later) else LOGISTIC
+        if any(c.primitive.name == "sum" for c in after):
+            sums = [c for c in after if c.primitive.name == "sum"]
+            logs = any(d.primitive.name == "log" for c in sums for d in consumers.get(c, []))
+            return "mg.logsumexp(z), which shifts by the largest entry" if logs else SOFTMAX
+        return ""
+    if name == "log" and node.parents[0] is not None:
+        inner = node.parents[0]
+        if is_complement(inner):
+            return "np.log1p(-x), or a loss computed from the logits"
+        if is_logistic(inner):
+            return "-np.logaddexp(0, -z) of the logits, or mg.binary_cross_entropy"
+        if is_softmax(inner):
+            return "mg.log_softmax(z) or mg.cross_entropy of the logits"
+    return ""
+
+
+def is_complement(node: Node) -> bool:
+    """Return whether a node is 1 - x."""
+    return node.primitive.name == "subtract" and bool(np.all(np.equal(node.saved[1], 1)))
+
+
+def is_logistic(node: Node) -> bool:
+    """Return whether a node is a logistic function, as a primitive or as 1 / (1 + exp(-z))."""
+    if node.primitive.name == "logistic":
+        return True
+    below = node.parents[1] if node.primitive.name == "divide" and len(node.parents) == 2 else None
+    if below is None or not np.all(np.equal(node.saved[1], 1)) or below.primitive.name != "add":
+        return False
+    return any(p is not None and p.parents and p.primitive.name == "exp" for p in below.parents)
+
+
+def is_softmax(node: Node) -> bool:
+    """Return whether a node is a softmax: exponentials over their sum."""
+    if node.primitive.name == "softmax":
+        return True
+    if node.primitive.name != "divide" or len(node.parents) != 2:
+        return False
+    top, bottom = node.parents
+    return (
+        top is not None
+        and bottom is not None
+        and bool(top.parents and bottom.parents)
+        and top.primitive.name == "exp"
+        and bottom.primitive.name == "sum"
+    )
+
+
+def gated(graph: Graph) -> list[Trouble]:
+    """Return the clips that hold some of their entries at a bound: there the gradient is 0.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> [clip] = gated(mg.trace(lambda a: np.sum(np.log(np.clip(a, 1e-12, None))), np.array([0.5, 0.0])))
+    >>> print(clip)
+    `maximum(a, 1e-12)` holds its argument at the bound at 1 of 2 entries, first at [1]: no gradient passes there
+    """
+    found = []
+    for node in graph.nodes:
+        if node.parents and is_clip(node):
+            held = np.asarray(np.not_equal(node.saved[0], node.saved[1]))
+            if np.any(held):
+                found.append(Trouble("clip", expression(graph, node), held))
+    return found
+
+
+def is_clip(node: Node) -> bool:
+    """Return whether a node is a clip; with one bound it is a maximum or minimum with a number other than 0."""
+    if node.primitive.name == "clip":
+        return True
+    bounds = [x for p, x in zip(node.parents[1:], node.saved[2:], strict=True) if p is None and np.ndim(x) == 0]
+    return node.primitive.name in ("maximum", "minimum") and bool(bounds) and bool(np.all(np.not_equal(bounds, 0)))
+
+
+def saturated(graph: Graph) -> dict[Node, Trouble]:
+    """Return the activations whose derivative is exactly 0 at some entries, because of rounding.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> for trouble in saturated(mg.trace(lambda z: np.sum(np.tanh(z)), np.array([0.5, 40.0]))).values():
+    ...     print(trouble)
+    the derivative of `tanh(z)` is exactly 0 at 1 of 2 entries, first at [1]: it is saturated
+    """
+    found = {}
+    for node in graph.nodes:
+        if not node.parents:
+            continue
+        y = np.asarray(node.saved[0])
+        if node.primitive.name == "tanh":
+            flat = np.abs(y) == 1
+        elif is_logistic(node):
+            flat = y * (1 - y) == 0
+        else:
+            continue
+        if np.any(flat):
+            label = graph.label(node)
+            found[node] = Trouble("saturation", label or expression(graph, node), np.asarray(flat))
+    return found
+
+
+def trouble_in(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Trouble | None:
+    """Return what makes the value of a formula infinite or nan; None where it is finite or cannot be recorded."""
+    try:
+        with np.errstate(all="ignore"):
+            return nonfinite(trace(function, **dict(arguments)))
+    except Exception:  # a formula that cannot be recorded is still judged, only its trouble is not named
+        return None
+
+
+def consumers_of(graph: Graph) -> dict[Node, list[Node]]:
+    """Return for each node those that use it."""
+    consumers: dict[Node, list[Node]] = {}
+    for node in graph.nodes:
+        for parent in node.parents:
+            if parent is not None:
+                consumers.setdefault(parent, []).append(node)
+    return consumers
+
+
+def expression(graph: Graph, node: Node, depth: int = 4) -> str:
+    """Return an operation as the user wrote it, down to the names of variables."""
+
+    def text(n: Node | None, value: Any, left: int) -> str:
+        if n is None:
+            return f"{value:.6g}" if np.ndim(value) == 0 else "..."
+        label = graph.label(n)
+        if left < depth and label:
+            return label
+        if not n.parents or not left:
+            return label or "..."
+        parts = [text(p, v, left - 1) for p, v in graph.operands(n)]
+        name = n.primitive.name
+        if name in OPERATORS and len(parts) == 2:
+            low = name in ("multiply", "divide", "matmul", "power")
+            parts = [f"({p})" if " " in p and (low or (i and name == "subtract")) else p for i, p in enumerate(parts)]
+            return f"{parts[0]} {OPERATORS[name]} {parts[1]}"
+        if name == "negative":
+            return f"-({parts[0]})" if " " in parts[0] else f"-{parts[0]}"
+        return f"{name}({', '.join(p for p in parts if p != 'None')})"
+
+    return text(node, None, depth)
