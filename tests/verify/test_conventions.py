@@ -157,7 +157,7 @@ def test_the_constant_is_named_and_who_undoes_it() -> None:
 
 
 def test_at_a_kink_a_convention_is_one_as_well() -> None:
-    dead = PERCEPTRON | {"X": np.vstack([PERCEPTRON["X"][:-1], np.zeros((1, 2))])}
+    dead = PERCEPTRON | {"X": np.vstack([PERCEPTRON["X"][:-1], -np.ones((1, 2))])}
     assert statuses(perceptron(inputs=dead)) == statuses(perceptron())
 
 
@@ -178,12 +178,13 @@ def test_a_single_claim_that_is_off_by_a_constant_is_wrong() -> None:
     d = Derivation()
 
     @d.forward
-    def loss(x):
-        return np.sum(x**2)
+    def loss(X, y, w):
+        r = X @ w - y
+        return np.mean(r**2)
 
-    d.gradient("x", lambda x: x)
-    report = d.verify(x=np.array([1.0, 2.0, 3.0]))
-    assert (report["x"].status, report["x"].cause) == ("wrong", "scale")
+    d.gradient("w", lambda X, r: 2 * X.T @ r, name="dw")
+    report = d.verify(X=PERCEPTRON["X"], y=PERCEPTRON["y"][:, 0], w=np.array([0.3, -0.4]))
+    assert (report["w"].status, report["w"].cause) == ("wrong", "scale")
 
 
 def test_a_backward_function_with_the_convention_inside() -> None:
