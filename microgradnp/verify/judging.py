@@ -28,6 +28,7 @@ from microgradnp.verify.judgement import (
     rounding_of,
     tolerance_of,
 )
+from microgradnp.verify.numerics import gated, nonfinite, saturated, trouble_in
 from microgradnp.verify.points import Point, cost_of
 from microgradnp.verify.report import Report, Verdict
 from microgradnp.verify.rounding import computed_rounded, noise_of
@@ -56,6 +57,7 @@ class Judge:
         self.verdicts: dict[str, Verdict] = {}
         self.ordered = ordered([c for c in derivation.claims if c.kind != "derivative"])
         self.noise = noise_of(self.point.graph, self.point.loss, rng)
+        self.numerical = False  # whether it is rounding or range that keeps the forward pass from being a witness
         self.doubt = self._doubt()
         self.explainer = Explainer(self)
 
@@ -81,7 +83,9 @@ class Judge:
             return ""
         first, second = (float(np.asarray(x).reshape(())) for x in (first, second))
         if not np.isfinite(traced):
-            return f"the loss is {traced} at these inputs"
+            trouble = nonfinite(point.graph)
+            self.numerical = True
+            return f"the loss is {traced} at these inputs" + (f": {trouble}" if trouble else "")
         if first != second:
             return (
                 f"{point.graph.function} gives another loss at the next call ({first:.10g}, {second:.10g}): it draws "
@@ -136,6 +140,22 @@ class Judge:
         return Judge(self.derivation, [point, *point.roundings(self.rng)], self.rng)
 
     @functools.cached_property
+    def small(self) -> Judge | None:
+        """The same derivation where no number is larger than 1, whole ones included: pixels from 0 to 255."""
+
+        def scaled(x: Any) -> Any:
+            if not isinstance(x, np.ndarray | float) or np.asarray(x).dtype.kind != "f" or not np.size(x):
+                return x
+            return x / max(1.0, float(np.max(np.abs(x))))
+
+        try:
+            point = Point(self.derivation, {n: tree.transform(scaled, v) for n, v in self.point.given.items()})
+            judge = Judge(self.derivation, [point, *point.roundings(self.rng)], self.rng)
+        except Exception:  # other inputs are ours: what the forward pass makes of them is not the user's mistake
+            return None
+        return None if judge.doubt else judge
+
+    @functools.cached_property
     def beside(self) -> list[tuple[Point, dict[str, Outcome]]]:
         """Points a small step away, and what the claims give there, if the point itself is on a kink."""
         points = [self.point.beside(self.derivation, self.rng) for _ in range(BESIDE)]
@@ -147,6 +167,7 @@ class Judge:
         """Return the verdicts in the order in which the claims were stated."""
         verdicts = {claim.name: self.judged(claim) for claim in self.ordered}
         Conventions(self, verdicts).settle()
+        self.say_saturated(verdicts)
         verdicts |= {
             claim.name: [judged_derivative(claim, self.derivation.tolerance, self.rng)]
             for claim in self.derivation.claims
@@ -155,15 +176,49 @@ class Judge:
         stated = [v for claim in self.derivation.claims for v in verdicts[claim.name]]
         return Report(self.derivation.title, stated, self.point.graph, self.point.loss)
 
+    def say_saturated(self, verdicts: dict[str, list[Verdict]]) -> None:
+        """Note, once for each activation, how much of its derivative is exactly 0: with the first claim that uses it."""
+        graph = self.point.graph
+        for node, trouble in saturated(graph).items():
+            label = graph.label(node)
+            claim = next((c for c in self.ordered if label in c.arguments and verdicts[c.name]), None)
+            if claim is not None and claim.kind == "gradient":
+                verdicts[claim.name][0].notes.append(str(trouble))
+
     def judged(self, claim: Claim) -> list[Verdict]:
         """Return the verdict on a claim, or those on the parts of a backward function."""
         if claim.kind == "backward":
             return self.backward_verdicts(claim)
         verdict = self.verdict(claim, lambda outcomes: outcomes[claim.name])
         self.verdicts[claim.name] = verdict
-        if verdict.status is Status.WRONG:
+        if verdict.status is Status.WRONG and not self.out_of_range(verdict, claim):
             self.explainer.explain(verdict, claim, lambda outcomes: outcomes[claim.name].true)
         return [verdict]
+
+    def out_of_range(self, verdict: Verdict, claim: Claim) -> bool:
+        """Put in a wrong verdict what leaves the range or precision of numbers, if the formula is right elsewhere."""
+        if claim.kind == "value" or verdict.hand is None or np.shape(verdict.hand) != np.shape(verdict.autodiff):
+            return False
+        hand = np.asarray(verdict.hand)
+        lost = hand.dtype.kind == "f" and not np.all(np.isfinite(hand))
+        held = gated(self.point.graph)
+        if not (lost or held) or self.small is None:
+            return False
+        elsewhere = self.small.found(claim, lambda o: o[claim.name], lambda o: o.true, None)
+        if elsewhere.status not in (Status.CORRECT, Status.KINK):
+            return False
+        if lost:
+            names = [a for a in claim.arguments if a in self.point.environment and a not in claim.indices]
+            trouble = trouble_in(claim.function, {a: self.point.environment[a] for a in names})
+            bad = int(np.sum(~np.isfinite(hand)))
+            said = str(trouble) if trouble else f"{bad} of {hand.size} entries are nan or infinite"
+            verdict.explanation = f"the formula is right, but not in floating point numbers of this size: {said}"
+        elif gated(self.small.point.graph):
+            return False
+        else:
+            verdict.explanation = f"the formula is right where nothing is clipped, but {held[0]}"
+        verdict.cause = Cause.NUMERICAL
+        return True
 
     def evaluate(
         self, point: Point, off: Callable[[Function], Function] = lambda function: function
@@ -191,6 +246,8 @@ class Judge:
         on_true_values = outcome.right and culprits
         if self.doubt or (outcome.failure and not on_true_values):
             verdict.explanation = outcome.failure or self.doubt
+            if self.numerical and not outcome.failure:
+                verdict.cause = Cause.NUMERICAL
             verdict.notes += self.rebound(claim)
             return verdict
         witness = measured = self.witness(claim) if claim.kind != "value" else None

@@ -114,11 +114,12 @@ def stable(node: Node, consumers: Mapping[Node, list[Node]]) -> str:
         if any(c.primitive.name == "add" for c in after):
             later = [d for c in after for d in consumers.get(c, [])]
             return "np.logaddexp(0, z)" if any(d.primitive.name == "log" for d in later) else LOGISTIC
-        if any(c.primitive.name == "sum" for c in after):
-            sums = [c for c in after if c.primitive.name == "sum"]
-            logs = any(d.primitive.name == "log" for c in sums for d in consumers.get(c, []))
-            return "mg.logsumexp(z), which shifts by the largest entry" if logs else SOFTMAX
-        return ""
+        if any(is_softmax(c) for c in after):
+            return SOFTMAX
+        later = [d for c in after if c.primitive.name == "sum" for d in consumers.get(c, [])]
+        if any(d.primitive.name == "log" for d in later):
+            return "mg.logsumexp(z), which shifts by the largest entry"
+        return SOFTMAX if any(is_softmax(d) for d in later) else ""
     if name == "log" and node.parents[0] is not None:
         inner = node.parents[0]
         if is_complement(inner):

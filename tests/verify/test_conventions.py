@@ -156,11 +156,6 @@ def test_the_constant_is_named_and_who_undoes_it() -> None:
     assert classifier()["z2"].explanation == "`dz2` is m times the gradient; dW2 and db2 undo it"
 
 
-def test_at_a_kink_a_convention_is_one_as_well() -> None:
-    dead = PERCEPTRON | {"X": np.vstack([PERCEPTRON["X"][:-1], -np.ones((1, 2))])}
-    assert statuses(perceptron(inputs=dead)) == statuses(perceptron())
-
-
 def test_conventions_are_right_and_mixed_ones_are_not() -> None:
     assert perceptron().ok
     assert classifier().ok
