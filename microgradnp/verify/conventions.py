@@ -154,7 +154,9 @@ class Conventions:
             return []
         names = returned_names(claim, result, self.judge.point)
         steps = []
-        for (key, quantity), verdict in zip(names.items(), verdicts, strict=False):
+        for (key, quantity), verdict in zip(
+            names.items(), verdicts[-len(names) :], strict=False
+        ):  # its local variables come first
             gradient = Claim("gradient", quantity, verdict.name, lambda: None)
             gradient.settle(self.judge.point.graph.names)
             steps.append(Step(gradient, verdict, functools.partial(_of_part, claim, key), claim.name))

@@ -116,6 +116,8 @@ def stable(node: Node, consumers: Mapping[Node, list[Node]]) -> str:
             return "np.logaddexp(0, z)" if any(d.primitive.name == "log" for d in later) else LOGISTIC
         if any(is_softmax(c) for c in after):
             return SOFTMAX
+        if any(is_ratio_of_exponentials(c) for c in after):
+            return LOGISTIC
         later = [d for c in after if c.primitive.name == "sum" for d in consumers.get(c, [])]
         if any(d.primitive.name == "log" for d in later):
             return "mg.logsumexp(z), which shifts by the largest entry"
@@ -160,6 +162,16 @@ def is_softmax(node: Node) -> bool:
         and top.primitive.name == "exp"
         and bottom.primitive.name == "sum"
     )
+
+
+def is_ratio_of_exponentials(node: Node) -> bool:
+    """Return whether a node is exp(z) / (1 + exp(z))."""
+    if node.primitive.name != "divide" or len(node.parents) != 2:
+        return False
+    below = node.parents[1]
+    if below is None or not below.parents or below.primitive.name != "add":
+        return False
+    return any(p is not None and p.parents and p.primitive.name == "exp" for p in below.parents)
 
 
 def gated(graph: Graph) -> list[Trouble]:
