@@ -16,6 +16,7 @@ from microgradnp.verify.claims import Claim, Function, is_integer, listed, order
 from microgradnp.verify.conventions import Conventions
 from microgradnp.verify.derivatives import judged_derivative
 from microgradnp.verify.explaining import Explainer
+from microgradnp.verify.facts import relied_upon
 from microgradnp.verify.inputs import tamed, unchanged
 from microgradnp.verify.judgement import (
     SPREADS,
@@ -42,6 +43,8 @@ Given = Mapping[str, tuple[str, float]]  # variables, and of which quantities th
 #: How many numbers the differences may compute in all before they take samples of the entries, about a second's worth.
 WORK = 2e9
 EVALUATIONS = 14  # of the loss, for one entry
+FACTS = 24  # about the data, that are tried
+FACTS_COST = 2e5  # of one forward pass, above which nobody asks on which facts formulas rely
 BESIDE = 4  # points beside a kink
 
 
@@ -168,6 +171,7 @@ class Judge:
         verdicts = {claim.name: self.judged(claim) for claim in self.ordered}
         Conventions(self, verdicts).settle()
         self.say_saturated(verdicts)
+        self.say_facts(verdicts)
         verdicts |= {
             claim.name: [judged_derivative(claim, self.derivation.tolerance, self.rng)]
             for claim in self.derivation.claims
@@ -184,6 +188,25 @@ class Judge:
             claim = next((c for c in self.ordered if label in c.arguments and verdicts[c.name]), None)
             if claim is not None and claim.kind == "gradient":
                 verdicts[claim.name][0].notes.append(str(trouble))
+
+    def say_facts(self, verdicts: dict[str, list[Verdict]]) -> None:
+        """Note on which facts about the data right formulas rely, if that is cheap to find out."""
+        if self.doubt or sum(cost_of(node) for node in self.point.graph.nodes) > FACTS_COST:
+            return
+        right = [
+            c for c in self.ordered if verdicts[c.name] and all(v.status is Status.CORRECT for v in verdicts[c.name])
+        ]
+
+        def wrong(inputs: Mapping[str, Any]) -> set[str]:
+            try:
+                point = Point(self.derivation, inputs)
+                outcomes = self.evaluate(point)
+                return {c.name for c in right if wrong_at(c, outcomes[c.name], point)}
+            except Exception:  # other inputs are ours: what becomes of them is not the user's mistake
+                return set()
+
+        for name, facts in relied_upon(self.point.given, wrong, np.random.default_rng(0), FACTS).items():
+            verdicts[name][0].notes.append(f"right because {', and because '.join(facts)}")
 
     def judged(self, claim: Claim) -> list[Verdict]:
         """Return the verdict on a claim, or those on the parts of a backward function."""
@@ -545,6 +568,20 @@ def constant_ratio(value: Any, true: Any) -> float:
         return 0.0
     ratio = float(np.sum(value * true) / np.sum(true * true))
     return ratio if np.max(np.abs(value - ratio * true)) <= 1e-9 * abs(ratio) * size else 0.0
+
+
+def wrong_at(claim: Claim, outcome: Outcome, point: Point) -> bool:
+    """Return whether what a claim gives for true values is clearly wrong at a point."""
+    pairs = [(outcome.true, truth(claim, point))] if claim.kind != "backward" else []
+    if claim.kind == "backward" and outcome.received is not None:
+        for key, quantity in returned_names(claim, outcome.received, point).items():
+            gradient = Claim("gradient", quantity, key, lambda: None)
+            gradient.settle(point.graph.names)
+            pairs.append((part_of(outcome.received, key, claim), truth(gradient, point)))
+    for hand, true in pairs:
+        if not comparable(hand, true) or not (np.all(np.isfinite(hand)) and np.all(np.isfinite(true))):
+            return False
+    return any(np.max(np.abs(h - t), initial=0.0) > 1e-6 * np.max(np.abs(t), initial=0.0) + 1e-12 for h, t in pairs)
 
 
 def comparable(value: Any, true: Any) -> bool:
