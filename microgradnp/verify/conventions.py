@@ -180,7 +180,9 @@ class Conventions:
         found = []
         kinks = step.verdict.kinks if step.verdict.kinks is not None else np.zeros(1, dtype=bool)
         for point, outcomes in self.points:
-            hand, true = value(step.outcome(outcomes)), truth(step.claim, point)
+            hand, true = numbers_of(value(step.outcome(outcomes))), truth(step.claim, point)
+            if hand is None:
+                return None
             c = factor_of(hand, true)
             if c is None and point is self.judge.point:
                 there = np.shape(kinks) == np.shape(true) == np.shape(hand) and np.any(kinks)

@@ -26,6 +26,7 @@ from microgradnp.verify.judgement import (
     Witness,
     compare,
     finite_gap,
+    numbers_of,
     rounding_of,
     tolerance_of,
 )
@@ -220,9 +221,9 @@ class Judge:
 
     def out_of_range(self, verdict: Verdict, claim: Claim) -> bool:
         """Put in a wrong verdict what leaves the range or precision of numbers, if the formula is right elsewhere."""
-        if claim.kind == "value" or verdict.hand is None or np.shape(verdict.hand) != np.shape(verdict.autodiff):
+        hand = numbers_of(verdict.hand) if verdict.hand is not None else None
+        if claim.kind == "value" or hand is None or hand.shape != np.shape(verdict.autodiff):
             return False
-        hand = np.asarray(verdict.hand)
         lost = hand.dtype.kind == "f" and not np.all(np.isfinite(hand))
         held = gated(self.point.graph)
         if not (lost or held) or self.small is None:
