@@ -43,7 +43,7 @@ def case_of(judge: Judge, claim: Claim, point: Point, claims: Mapping[str, str])
     environment = {**point.environment, **truths}
     runner = Runner(claim, point, environment)
     claimed = {claim.quantity}
-    own: list[Any] = []
+    own: dict[str, Any] = {}
     if claim.kind == "backward":
         names = returned_names(claim, judge.evaluations[0][claim.name].received, judge.point)
         parts = {key: Claim("gradient", q, key, claim.function) for key, q in names.items()}
@@ -51,10 +51,10 @@ def case_of(judge: Judge, claim: Claim, point: Point, claims: Mapping[str, str])
             part.settle(point.graph.names)
         claimed = {part.quantity for part in parts.values()}
         right = {key: np.asarray(truth(part, point)) for key, part in parts.items() if not part.letters}
-        own = [np.asarray(point.environment[part.quantity]) for part in parts.values()]
+        own = {key: np.asarray(point.environment[part.quantity]) for key, part in parts.items()}
     else:
         right = {"": np.asarray(truth(claim, point), dtype=np.float64)}
-        own = [np.asarray(point.environment[claim.quantity])]
+        own = {"": np.asarray(point.environment[claim.quantity])}
     hidden, words = hidden_names(point, claim, claims, claimed)
     if claim.letters:
         right = {"": right[""][runner.chosen] if runner.chosen is not None else right[""]}

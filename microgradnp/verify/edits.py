@@ -151,7 +151,10 @@ class Editor:
         return site.part > 0
 
     def penalty(self, node: ast.AST) -> bool:
-        """Return whether an expression is a multiple of the quantity that the claim is about."""
+        """Return whether an expression is a term, and a multiple of the quantity that the claim is about."""
+        site = self.by_node.get(id(node))
+        if site is None or (isinstance(site.parent, ast.BinOp) and isinstance(site.parent.op, PRODUCT)):
+            return False
         return self.role(node) == "penalty"
 
     def floats(self) -> list[Site]:
@@ -667,7 +670,11 @@ class Editor:
                     value = eval(text, self.scope)
             except Exception:  # it is known only inside a loop
                 return Cause.MISSING_ACTIVATION_DERIVATIVE
-            return Cause.WRONG_MASK if self.meaning.role(value) == "mask" else Cause.MISSING_ACTIVATION_DERIVATIVE
+            return (
+                Cause.WRONG_MASK
+                if array_of(value) is not None and self.meaning.role(value) == "mask"
+                else Cause.MISSING_ACTIVATION_DERIVATIVE
+            )
 
         return cause
 
@@ -687,7 +694,7 @@ class Editor:
                     value = eval(text, self.scope)
             except Exception:  # it is known only inside a loop
                 return Cause.MISSING_FACTOR
-            role = self.meaning.role(value)
+            role = self.meaning.role(value) if array_of(value) is not None else "array"
             if any(self.penalty(n) for n in [site.node, *site.above[:3]]):
                 return Cause.REGULARISER
             if text.startswith("_gradient"):
@@ -721,7 +728,9 @@ class Editor:
         names = [*(h for h in self.hidden if h.startswith("_term")), *self.bases()]
         numbers = [n for n, v in self.names.items() if isinstance(v, float) and n.isidentifier()]
         places = [s for s in self.floats() if self.maximal(s, SUM) and not isinstance(s.node, ast.Constant)]
-        own = [n for n, v in self.meaning.arrays.items() if any(np.array_equal(v, o) for o in self.meaning.own)]
+        own = [
+            n for n, v in self.meaning.arrays.items() if any(np.array_equal(v, o) for o in self.meaning.own.values())
+        ]
         terms = [*((n, 0.3) for n in names)]
         terms += [
             (f"{c}{lam} * {f}", 0.25)
@@ -816,7 +825,8 @@ class Editor:
             names = {re.sub(r"^.*\.|[\[(].*$", "", n) for n in (old, new)}
             if any(isinstance(n, ast.Compare) for n in s.above[:3]):
                 return Cause.WRONG_MASK
-            if value is not None and self.meaning.role(value) == "mask":
+            factor = isinstance(s.parent, ast.BinOp) and isinstance(s.parent.op, PRODUCT)
+            if factor and value is not None and self.meaning.role(value) == "mask":
                 return Cause.WRONG_MASK
             if s.part or self.in_slope(s) or self.makes_slope(s, new):
                 pairs = self.meaning.pairs()
@@ -837,14 +847,17 @@ class Editor:
                     value = eval(re.sub(rf"(?<![\w.]){re.escape(s.text)}(?!\w)", new, text), self.scope)
             except Exception:
                 continue
-            if np.ndim(value) and self.meaning.role(value) == "slope":
+            array = array_of(value)
+            if array is not None and array.ndim and self.meaning.role(array) == "slope":
                 return True
         return False
 
     def replaced_slopes(self) -> Iterator[Edit]:
         """Yield another derivative in the place of the activation's."""
         known = [h for h in self.hidden if h.startswith("_slope")]
-        made = [(f.format(a=b), b) for b in self.bases() if "[" in b for f in SLOPES[:4]]
+        given = {a.arg for a in self.program.trees[0].args.args}
+        local = [b for b in self.bases() if "[" in b or (b in self.by_text and b not in given and b not in self.names)]
+        made = [(f.format(a=b), b) for b in local for f in SLOPES[:4]]
         for s in self.numbers:
             if isinstance(s.node, ast.Constant):
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from time import monotonic
+from time import thread_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +60,9 @@ class Explainer:
                 break
             rng = np.random.default_rng([self.judge.derivation.seed, seed])
             try:
-                point = type(here)(self.judge.derivation, {n: varied(v, rng) for n, v in here.given.items()})
+                point = type(here)(
+                    self.judge.derivation, {n: varied(v, rng) if n in here.inputs else v for n, v in here.given.items()}
+                )
             except Exception:  # other inputs are ours: what the forward pass makes of them is not the user's mistake
                 continue
             if same_structure(point.graph.nodes, here.graph.nodes) and np.all(
@@ -105,9 +107,9 @@ class Explainer:
                 best = self.times(situations, name) or best
         if (best is None or best.rank > SURE) and situations:
             owner = (claim.owner or claim).name
-            started = monotonic()
+            started = thread_time()
             other = diagnose(situations, name, max(0.05, PATIENCE - self.spent.get(owner, 0.0)))
-            self.spent[owner] = self.spent.get(owner, 0.0) + monotonic() - started
+            self.spent[owner] = self.spent.get(owner, 0.0) + thread_time() - started
             if other is not None and (best is None or other.rank < best.rank):
                 best = other
         if best is None and situations and self.rewriting(claim) is None:

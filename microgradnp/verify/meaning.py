@@ -6,7 +6,7 @@ beside the forward pass, not by what it is called.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,15 +115,15 @@ class Meaning:
     graph : Graph
     names : dict of str to array
         Every value that a formula could use, by the user's names.
-    own : list of array
-        The quantities that the claim is about.
+    own : dict of str to array
+        The quantities that the claim is about, by output.
     gradients : dict of str to array
         The true gradients, by quantity.
     """
 
     graph: Graph
     names: Mapping[str, Any]
-    own: Sequence[Array] = ()
+    own: Mapping[str, Array] = field(default_factory=dict)
     gradients: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -153,7 +153,7 @@ class Meaning:
                 return "half slope"
         if any(close(value, g) for g in self.gradients.values()):
             return "gradient"
-        if any(proportional(value, own) for own in self.own):
+        if any(proportional(value, own) for own in self.own.values()):
             return "penalty"
         return "array"
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from microgradnp.verify.claims import Claim, ordered
 from microgradnp.verify.derivation import Derivation
+from microgradnp.verify.report import Report
 from tests.verify.derivations import DERIVATIONS, Draw
 from tests.verify.mistakes import compiled, function_node, replaced
 
@@ -90,7 +91,8 @@ def with_claim(derivation: Derivation, name: str, function: Callable[..., Any]) 
 def plants(name: str, seed: int = 3) -> Iterator[Plant]:
     """Yield the mistakes that can be planted in one derivation."""
     derivation, inputs = ample(name, seed)
-    assert derivation.verify(inputs).ok
+    report, variables = watched(derivation, inputs)
+    assert report.ok
     for claim in derivation.claims:
         try:
             function = function_node(claim.function)
@@ -101,7 +103,7 @@ def plants(name: str, seed: int = 3) -> Iterator[Plant]:
             function = ast.FunctionDef("mutated", arguments, body, [], None, None)
         function = copy.deepcopy(function)
         function.decorator_list = []
-        site = Site(name, derivation, claim, function, inputs)
+        site = Site(name, derivation, claim, function, report, variables[claim.function.__code__])
         for kind, causes, where, changed in site.edits():
             try:
                 made_ = compiled(ast.fix_missing_locations(changed), claim.function)
@@ -110,32 +112,34 @@ def plants(name: str, seed: int = 3) -> Iterator[Plant]:
             yield Plant(name, claim.name, kind, (causes,) if isinstance(causes, str) else causes, where, made_)
 
 
+def watched(derivation: Derivation, inputs: Any) -> tuple[Report, dict[Any, dict[str, Any]]]:
+    """Return the report, and the variables of every formula as they were when it first returned."""
+    found: dict[Any, dict[str, Any]] = {claim.function.__code__: {} for claim in derivation.claims}
+
+    def profile(frame: Any, event: str, _argument: Any) -> None:
+        if event == "return" and frame.f_code in found and not found[frame.f_code]:
+            plain = {k: v for k, v in frame.f_locals.items() if type(v).__module__ != "microgradnp.tensor"}
+            found[frame.f_code].update(plain)
+
+    sys.setprofile(profile)
+    try:
+        return derivation.verify(inputs), found
+    finally:
+        sys.setprofile(None)
+
+
 class Site:
     """One formula, and the values of its variables, by which a planted mistake is told what it is."""
 
-    def __init__(self, name: str, derivation: Derivation, claim: Claim, function: ast.FunctionDef, inputs: Any) -> None:
+    def __init__(
+        self, name: str, derivation: Derivation, claim: Claim, function: ast.FunctionDef, report: Report, values: Any
+    ) -> None:
         self.name, self.derivation, self.claim, self.function = name, derivation, claim, function
         self.arguments = [a.arg for a in function.args.args]
-        self.report = derivation.verify(inputs)
-        self.values = self.locals_of(inputs)
+        self.report = report
+        self.values: dict[str, Any] = values
         self.places = [n for n in ast.walk(function) if not isinstance(n, ast.arguments)]
         self.gradients = {c.name for c in derivation.claims if c.kind == "gradient"}
-
-    def locals_of(self, inputs: Any) -> dict[str, Any]:
-        """Return the formula's variables, as they were when it returned."""
-        found: dict[str, Any] = {}
-        code = self.claim.function.__code__
-
-        def profile(frame: Any, event: str, _argument: Any) -> None:
-            if event == "return" and frame.f_code is code and not found:
-                found.update({k: v for k, v in frame.f_locals.items() if type(v).__module__ != "microgradnp.tensor"})
-
-        sys.setprofile(profile)
-        try:
-            self.derivation.verify(inputs)
-        finally:
-            sys.setprofile(None)
-        return found
 
     def value(self, node: Tree) -> Any:
         """Return the value of an expression, or None."""
