@@ -602,12 +602,9 @@ class Editor:
             plain = name.isidentifier() and name not in found and name not in self.hidden
             if plain and isinstance(value, np.ndarray | float | np.generic):
                 found[name] = None
-            if (
-                loops
-                and isinstance(value, list | tuple)
-                and len(value) > 1
-                and all(isinstance(v, np.ndarray | float | np.generic) for v in value)
-            ):
+            entries = isinstance(value, list | tuple) and all(isinstance(v, np.ndarray | float | np.generic) for v in value)
+            stack = isinstance(value, np.ndarray) and value.ndim > 2
+            if loops and (stack or (entries and len(value) > 1)):
                 for loop, step in itertools.product(loops, ("", " + 1", " - 1")):
                     found[f"{name}[{loop}{step}]"] = None
         for name in variables:
