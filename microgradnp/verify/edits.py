@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +112,8 @@ class Editor:
         """Return the families of edits, the usual mistakes first."""
         return (
             self.signs, self.transposes, self.operators, self.reductions, self.calls, self.subscripts, self.statements,
-            self.comparisons, self.constants, self.exchanged_names, self.missing_slopes, self.einsums, self.replaced_slopes,
+            self.comparisons, self.constants, self.exchanged_names, self.missing_slopes,
+            self.missing_factors_at_hand, self.einsums, self.replaced_slopes,
             self.missing_factors, self.missing_terms, self.missing_sums, self.exchanged_expressions,
         )  # fmt: skip
 
@@ -303,9 +304,12 @@ class Editor:
 
     def power_cause(self, base: ast.AST) -> Callable[[], Cause]:
         """Return what it is to have taken a power."""
+        residual = isinstance(base, ast.BinOp) and isinstance(base.op, ast.Sub)
         return lambda: (
             Cause.EXTRA_ACTIVATION_DERIVATIVE
             if self.role(base) in ("slope", "half slope")
+            else Cause.WRONG_LOSS
+            if residual
             else Cause.SCALE
             if self.role(base) == "constant"
             else Cause.MISSING_FACTOR
@@ -602,7 +606,9 @@ class Editor:
             plain = name.isidentifier() and name not in found and name not in self.hidden
             if plain and isinstance(value, np.ndarray | float | np.generic):
                 found[name] = None
-            entries = isinstance(value, list | tuple) and all(isinstance(v, np.ndarray | float | np.generic) for v in value)
+            entries = isinstance(value, list | tuple) and all(
+                isinstance(v, np.ndarray | float | np.generic) for v in value
+            )
             stack = isinstance(value, np.ndarray) and value.ndim > 2
             if loops and (stack or (entries and len(value) > 1)):
                 for loop, step in itertools.product(loops, ("", " + 1", " - 1")):
@@ -637,7 +643,12 @@ class Editor:
     def missing_slopes(self) -> Iterator[Edit]:
         """Yield the derivative of an activation left out."""
         known = [(h, h, self.names.get(h)) for h in self.hidden if h.startswith("_slope")]
-        made = [(f.format(a=b), b, None) for b in self.bases() for f in SLOPES[:4]]
+        activations = {n for pair in self.meaning.pairs() for n in pair}
+        activations |= {
+            n for n, node in self.meaning.graph.names.items() if node.parents and node.primitive.elementwise
+        }
+        bases = [b for b in self.bases() if b in activations or b in self.by_text or "[" in b]
+        made = [(f.format(a=b), b, None) for b in bases for f in SLOPES[:4]]
         helpers = {
             called_name(s.node): None
             for s in self.sites
@@ -647,12 +658,8 @@ class Editor:
             and len(s.node.args) == 1
         }
         made += [
-            (f"{h}({b})", b, None)
-            for h in helpers
-            for b in self.bases()
-            if h not in ("len", "abs", "sum", "float", "int")
+            (f"{h}({b})", b, None) for h in helpers for b in bases if h not in ("len", "abs", "sum", "float", "int")
         ]
-        activations = {n for pair in self.meaning.pairs() for n in pair}
         for (text, base, _), s in itertools.product(known + made, self.places()):
             if self.shapes_fit(base, s):
                 usual = base in self.hidden or "[" in base or base in activations or f"{base}({base})" in text
@@ -705,10 +712,18 @@ class Editor:
 
         return cause
 
+    def missing_factors_at_hand(self) -> Iterator[Edit]:
+        """Yield a factor left out that stands elsewhere in the function."""
+        yield from self.left_out_factors(PARTS[:2], [b for b in self.bases() if b in self.by_text])
+
     def missing_factors(self) -> Iterator[Edit]:
         """Yield any other factor left out."""
+        yield from self.left_out_factors(PARTS, self.bases())
+
+    def left_out_factors(self, forms: Sequence[str], bases: Sequence[str]) -> Iterator[Edit]:
+        """Yield factors left out, made of some quantities in some forms."""
         places = self.places()
-        for form, base in itertools.product(PARTS, self.bases()):
+        for form, base in itertools.product(forms, bases):
             text = form.format(a=base)
             rank = 0.3 if form in PARTS[:2] else 0.5
             for s in places:
@@ -723,7 +738,7 @@ class Editor:
     def missing_terms(self) -> Iterator[Edit]:
         """Yield a term left out: a penalty, what another path brings, a quantity."""
         names = [*(h for h in self.hidden if h.startswith("_term")), *self.bases()]
-        numbers = [n for n, v in self.names.items() if isinstance(v, float) and n.isidentifier()]
+        numbers = [n for n, v in self.names.items() if isinstance(v, float) and n.isidentifier() and n[0] != "_"]
         places = [s for s in self.floats() if self.maximal(s, SUM) and not isinstance(s.node, ast.Constant)]
         own = [
             n for n, v in self.meaning.arrays.items() if any(np.array_equal(v, o) for o in self.meaning.own.values())

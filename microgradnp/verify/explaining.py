@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SURE = 0.55
 #: Further inputs at which an explanation must hold.
 FURTHER = 2
-PATIENCE = 1.0
+PATIENCE = 1.2
 
 
 class Explainer:
