@@ -45,9 +45,9 @@ def close(a: Array, b: Array, room: float = 1e-8) -> bool:
 
 
 def proportional(a: Array, b: Array) -> bool:
-    """Return whether an array is a multiple of another, or of its signs; both with several entries."""
+    """Return whether an array is a multiple of another, or of its signs; both with more than one entry."""
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if a.shape != b.shape or a.size < 3 or not np.any(b) or not np.all(np.isfinite(a)):
+    if a.shape != b.shape or a.size < 2 or not np.any(b) or not np.all(np.isfinite(a)):
         return False
     for basis in (b, np.sign(b)):
         c = np.sum(a * basis) / np.sum(basis * basis)

@@ -19,8 +19,8 @@ from tests.verify.planted import Plant, ample, plants, with_claim
 EVERYTHING = bool(os.environ.get("MICROGRADNP_ALL_MISTAKES"))
 #: Mistakes per derivation, of different kinds where there are so many.
 SAMPLE = 4
-#: What part of the mistakes must be named as a teacher names them.
-FLOOR = 0.8
+#: What part of each quarter of the sample, which favours rare kinds, must be named as a teacher names it.
+FLOOR = 0.7
 TRIALS = 3
 PARTS = 4  # that run in parallel
 
