@@ -15,21 +15,28 @@ from microgradnp.nn.activations import (
     Tanh,
     surrogate,
 )
+from microgradnp.nn.attention import MultiheadAttention
 from microgradnp.nn.convolution import Conv2d
 from microgradnp.nn.dropout import Dropout
 from microgradnp.nn.embedding import Embedding
 from microgradnp.nn.flatten import Flatten
+from microgradnp.nn.gru import GRU
 from microgradnp.nn.linear import Linear
 from microgradnp.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, NLLLoss
+from microgradnp.nn.lstm import LSTM
 from microgradnp.nn.module import Module, functional_call, parameter
 from microgradnp.nn.normalisation import BatchNorm1d, BatchNorm2d, LayerNorm
 from microgradnp.nn.pooling import AvgPool2d, MaxPool2d
 from microgradnp.nn.residual import Residual
+from microgradnp.nn.rnn import RNN
 from microgradnp.nn.sequential import Sequential
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "AvgPool2d",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
@@ -48,6 +55,7 @@ __all__ = [
     "MSELoss",
     "MaxPool2d",
     "Module",
+    "MultiheadAttention",
     "NLLLoss",
     "ReLU",
     "Residual",

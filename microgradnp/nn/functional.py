@@ -18,6 +18,7 @@ from microgradnp.nn.losses import (
     l1_loss,
     mse_loss,
     nll_loss,
+    values_of,
     whole_numbers,
 )
 from microgradnp.primitives import convolution
@@ -28,6 +29,7 @@ from microgradnp.primitives.normal import normal_cdf
 Array = Any
 
 __all__ = [
+    "attention_weights",
     "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy_with_logits",
@@ -50,6 +52,7 @@ __all__ = [
     "nll_loss",
     "one_hot",
     "relu",
+    "scaled_dot_product_attention",
     "sigmoid",
     "silu",
     "softmax",
@@ -175,7 +178,12 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """
     if bias is None:
         return x @ weight
-    return affine(x, weight, bias) if x.ndim == 2 else x @ weight + bias
+    if x.ndim == 2:
+        return affine(x, weight, bias)
+    if x.ndim < 2:
+        return x @ weight + bias
+    shape = x.shape  # one product of matrices is faster than a stack of them, above all on the way back
+    return affine(x.reshape((-1, shape[-1])), weight, bias).reshape((*shape[:-1], weight.shape[1]))
 
 
 def flatten(x: Array, start: int = 1) -> Array:
@@ -522,3 +530,82 @@ def scaled(y: Array, weight: Array | None, bias: Array | None) -> Array:
     if weight is not None:
         y = y * weight
     return y if bias is None else y + bias
+
+
+# -- attention ---------------------------------------------------------------------------------------------------------
+
+
+def attention_weights(query: Array, key: Array, mask: Array | None = None, causal: bool = False) -> Array:
+    """Return how much each query attends to each key: ``softmax(query key^T / sqrt(features))``.
+
+    Parameters
+    ----------
+    query : Tensor or ndarray, shape (..., queries, features)
+    key : Tensor or ndarray, shape (..., keys, features)
+    mask : array_like of bool, optional
+        Of a shape that broadcasts to (..., queries, keys): True where a query may attend to a key.
+    causal : bool
+        Whether query i may attend to the keys up to i only.
+
+    Returns
+    -------
+    Tensor or ndarray, shape (..., queries, keys)
+        Its rows sum to 1.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or a query may attend to nothing.
+
+    Examples
+    --------
+    >>> attention_weights(np.zeros((2, 4)), np.zeros((2, 4)), causal=True)
+    array([[1. , 0. ],
+           [0.5, 0.5]])
+    """
+    if query.ndim < 2 or key.ndim < 2 or query.shape[-1] != key.shape[-1]:
+        raise ValueError(f"attention: queries of shape {query.shape} and keys of shape {key.shape} do not fit")
+    scores = (query @ np.swapaxes(key, -1, -2)) * float(1 / np.sqrt(query.shape[-1]))
+    queries, keys = scores.shape[-2:]
+    allowed = None if mask is None else values_of(mask)
+    if allowed is not None and allowed.dtype != np.bool_:
+        raise TypeError(f"attention: the mask must be of bool (True: may attend), not {allowed.dtype}")
+    if causal:
+        if queries > keys:
+            raise ValueError(f"attention: causal=True with {queries} queries wants as many keys, not {keys}")
+        earlier = np.tri(queries, keys, keys - queries, dtype=bool)
+        allowed = earlier if allowed is None else allowed & earlier
+    if allowed is not None:
+        if not np.any(allowed, axis=-1).all():
+            raise ValueError("attention: the mask leaves a query nothing to attend to")
+        scores = np.where(allowed, scores, -np.inf)
+    return softmax(scores, axis=-1)
+
+
+def scaled_dot_product_attention(
+    query: Array, key: Array, value: Array, mask: Array | None = None, causal: bool = False
+) -> Array:
+    """Return the mean of the values for each query, weighted by `attention_weights`.
+
+    Parameters
+    ----------
+    query : Tensor or ndarray, shape (..., queries, features)
+    key : Tensor or ndarray, shape (..., keys, features)
+    value : Tensor or ndarray, shape (..., keys, outputs)
+    mask, causal
+        See `attention_weights`.
+
+    Returns
+    -------
+    Tensor or ndarray, shape (..., queries, outputs)
+
+    References
+    ----------
+    Vaswani et al., "Attention is all you need", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> scaled_dot_product_attention(np.zeros((1, 4)), np.zeros((2, 4)), np.array([[1.0], [3.0]]))
+    array([[2.]])
+    """
+    return attention_weights(query, key, mask, causal) @ value

@@ -88,6 +88,18 @@ def _columns(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
     return windows.transpose(1, 4, 5, 0, 2, 3).reshape(groups, c // groups * kernel[0] * kernel[1], n * height * width)
 
 
+#: So many bytes of columns at once stay in the cache, and in memory that is used again: that is what costs.
+BATCH = 2**20
+
+
+def _batches(y: Array, w: Array, groups: int) -> Iterator[slice]:
+    """Yield slices of images, for results y of a convolution with the kernel w, whose columns are not too large."""
+    places = y.shape[2] * y.shape[3] * w.dtype.itemsize
+    columns = places * groups * w.shape[1] * w.shape[2] * w.shape[3]
+    size = max(1, BATCH // max(columns, 1))
+    return (slice(start, start + size) for start in range(0, y.shape[0], size))
+
+
 def _rows(g: Array, groups: int) -> Array:
     """Return images of the output as (groups, outputs / groups, n * places)."""
     n, c, height, width = g.shape
@@ -150,10 +162,13 @@ def _conv2d(x: Array, w: Array, *, stride: Any = 1, padding: Any = 0, dilation: 
     """
     x, w = images(x, "conv2d"), np.asarray(w)
     stride, padding, dilation, (height, width) = _checked(x.shape, w.shape, stride, padding, dilation, groups)
-    columns = _columns(x, (w.shape[2], w.shape[3]), stride, padding, dilation, groups)
-    y = np.matmul(w.reshape(groups, w.shape[0] // groups, -1), columns)
-    n = x.shape[0]
-    return np.ascontiguousarray(y.reshape(w.shape[0], n, height, width).transpose(1, 0, 2, 3))
+    kernel = w.reshape(groups, w.shape[0] // groups, -1)
+    y = np.empty((x.shape[0], w.shape[0], height, width), np.result_type(x, w))
+    for some in _batches(y, w, groups):
+        columns = _columns(x[some], (w.shape[2], w.shape[3]), stride, padding, dilation, groups)
+        product = np.matmul(kernel, columns)
+        y[some] = product.reshape(w.shape[0], -1, height, width).transpose(1, 0, 2, 3)
+    return y
 
 
 def _conv2d_input(
@@ -163,15 +178,18 @@ def _conv2d_input(
     g, w = images(g, "conv2d_input"), np.asarray(w)
     stride, padding, dilation, (height, width) = _checked(shape, w.shape, stride, padding, dilation, groups)
     _same("conv2d_input", g.shape, (shape[0], w.shape[0], height, width))
-    n, c, h, wide = shape
+    _, c, h, wide = shape
     kh, kw = w.shape[2:]
     kernel = w.reshape(groups, w.shape[0] // groups, -1)
-    columns = np.matmul(kernel.transpose(0, 2, 1), _rows(g, groups)).reshape(c, kh, kw, n, height, width)
-    big = np.zeros((c, n, h + 2 * padding[0], wide + 2 * padding[1]), columns.dtype)
-    for i, j, places in _places((kh, kw), (height, width), stride, dilation):
-        big[places] += columns[:, i, j]
-    inner = big[:, :, padding[0] : padding[0] + h, padding[1] : padding[1] + wide]
-    return np.ascontiguousarray(inner.transpose(1, 0, 2, 3))
+    x = np.empty(shape, np.result_type(g, w))
+    for some in _batches(g, w, groups):
+        columns = np.matmul(kernel.transpose(0, 2, 1), _rows(g[some], groups)).reshape(c, kh, kw, -1, height, width)
+        big = np.zeros((c, columns.shape[3], h + 2 * padding[0], wide + 2 * padding[1]), x.dtype)
+        for i, j, places in _places((kh, kw), (height, width), stride, dilation):
+            big[places] += columns[:, i, j]
+        inner = big[:, :, padding[0] : padding[0] + h, padding[1] : padding[1] + wide]
+        x[some] = inner.transpose(1, 0, 2, 3)
+    return x
 
 
 def _conv2d_kernel(
@@ -181,8 +199,11 @@ def _conv2d_kernel(
     x, g = images(x, "conv2d_kernel"), images(g, "conv2d_kernel")
     stride, padding, dilation, out = _checked(x.shape, shape, stride, padding, dilation, groups)
     _same("conv2d_kernel", g.shape, (x.shape[0], shape[0], *out))
-    columns = _columns(x, (shape[2], shape[3]), stride, padding, dilation, groups)
-    return np.matmul(_rows(g, groups), columns.transpose(0, 2, 1)).reshape(shape)
+    kernel = np.zeros(shape, np.result_type(x, g))
+    for some in _batches(g, kernel, groups):
+        columns = _columns(x[some], (shape[2], shape[3]), stride, padding, dilation, groups)
+        kernel += np.matmul(_rows(g[some], groups), columns.transpose(0, 2, 1)).reshape(shape)
+    return kernel
 
 
 def _same(what: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:

@@ -11,8 +11,11 @@ import microgradnp as mg
 from microgradnp import nn
 from microgradnp.nn import functional as F
 from microgradnp.nn import initialisers as init
+from microgradnp.primitives import convolution
+from tests.factories import leaves
 
 NAN = np.array([[1.0, np.nan], [0.0, 1.0]])
+ROWS = np.zeros((2, 3))
 IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
 
 
@@ -87,6 +90,17 @@ IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
         (lambda: F.embedding([0, -1], np.ones((3, 2))), ValueError, "labels run from -1 to 0"),
         (lambda: nn.Embedding(3, 2)([3]), ValueError, "from 0 to 2"),
         (lambda: nn.Embedding(3, 2)([1.0]), TypeError, "integers"),
+        (lambda: nn.RNN(3, 2)(np.zeros((4, 3))), ValueError, r"\(n, time, 3\), not \(4, 3\)"),
+        (lambda: nn.GRU(3, 2)(np.zeros((4, 5, 2))), ValueError, r"\(n, time, 3\)"),
+        (lambda: nn.GRU(3, 2)(np.zeros((4, 0, 3))), ValueError, r"\(n, time, 3\)"),
+        (lambda: nn.RNN(3, 2)(np.zeros((4, 5, 3)), np.zeros((1, 2))), ValueError, r"wanted is \(4, 2\)"),
+        (lambda: nn.LSTM(3, 2)(np.zeros((4, 5, 3)), np.zeros((4, 2))), TypeError, r"a pair \(h, c\)"),
+        (lambda: nn.MultiheadAttention(4, 3), ValueError, "heads=3 must divide features=4"),
+        (lambda: nn.MultiheadAttention(4, 2)(np.zeros((2, 4))), ValueError, r"\(n, time, 4\)"),
+        (lambda: F.attention_weights(np.zeros((2, 3)), np.zeros((2, 4))), ValueError, "do not fit"),
+        (lambda: F.attention_weights(ROWS, ROWS, np.zeros((2, 2), bool)), ValueError, "nothing to attend to"),
+        (lambda: F.attention_weights(ROWS, ROWS, np.ones((2, 2))), TypeError, "of bool"),
+        (lambda: F.attention_weights(ROWS, ROWS[:1], causal=True), ValueError, "as many keys"),
         (lambda: nn.surrogate(mg.relu, mg.logistic, at="x"), ValueError, "at='x'"),
     ],
 )
@@ -181,6 +195,47 @@ def test_nan_in_a_window_stays_visible() -> None:
     np.testing.assert_array_equal(y.data, [[[[np.nan, 3.0]]]])
     np.sum(y).backward()
     np.testing.assert_array_equal(x.grad, [[[[np.nan, np.nan, 0.0, 1.0]]]])
+
+
+def test_a_convolution_in_batches_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, w = np.random.default_rng(0).normal(size=(5, 4, 6, 6)), np.random.default_rng(1).normal(size=(6, 2, 3, 3))
+
+    def everything() -> Any:
+        y, pull = mg.vjp(lambda x, w: F.conv2d(x, w, padding=1, groups=2), x, w)
+        return [y, *pull(np.cos(y))]
+
+    whole = everything()
+    monkeypatch.setattr(convolution, "BATCH", 2 * 4 * 9 * 36 * 8)  # two images
+    for a, b in zip(everything(), whole, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+# -- sequences ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_sequence_may_be_read_in_parts() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 9, 3))
+    for layer in (nn.RNN(3, 4, rng=0), nn.LSTM(3, 4, rng=0), nn.GRU(3, 4, rng=0)):
+        whole, last = layer(x)
+        first, state = layer(x[:, :4])
+        second, end = layer(x[:, 4:], state)
+        np.testing.assert_allclose(np.concatenate([first, second], axis=1).data, whole.data, rtol=1e-12)
+        for a, b in zip(leaves(last), leaves(end), strict=True):
+            np.testing.assert_allclose(a.data, b.data, rtol=1e-12)
+
+
+def test_causal_attention_does_not_see_what_comes_later() -> None:
+    layer, x = nn.MultiheadAttention(4, 2, rng=0), np.random.default_rng(0).normal(size=(1, 5, 4))
+    changed = x.copy()
+    changed[:, 3:] += 1
+    a, b = layer(x, causal=True).data, layer(changed, causal=True).data
+    np.testing.assert_array_equal(a[:, :3], b[:, :3])
+    assert not np.allclose(a[:, 3:], b[:, 3:])
+
+
+def test_the_four_maps_of_an_attention_begin_with_different_weights() -> None:
+    layer = nn.MultiheadAttention(4, 2, rng=0)
+    assert not np.allclose(layer.query.weight.data, layer.key.weight.data)
 
 
 # -- surrogate derivatives ---------------------------------------------------------------------------------------------

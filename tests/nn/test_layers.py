@@ -13,7 +13,7 @@ import pytest
 
 import microgradnp as mg
 from microgradnp import nn
-from tests.factories import Array, Input, assert_close, leaves, other, positive, real, separate, unit
+from tests.factories import Array, Input, assert_close, flat, leaves, other, positive, real, separate, unit
 from tests.primitives.cases import averaged, convolved, largest
 
 
@@ -157,14 +157,100 @@ IMAGES = [
     case(nn.Embedding(3, 2, rng=0), LABELS.reshape(2, 2), reference=lambda s, k: s["weight"][k]),
 ]
 
-CASES = [*SIMPLE, *LOSSES, *IMAGES]
+
+def s(z: float) -> float:
+    return 1 / (1 + math.exp(-z))
+
+
+def recurrence(step: Callable[..., Any], hidden: int, gates: int, cells: int = 1) -> Callable[..., Any]:
+    """Return a recurrent layer written out: sample by sample, time by time, unit by unit."""
+
+    def run(state: dict[str, Array], x: Array, given: Any = None) -> Any:
+        outputs = np.zeros((*x.shape[:2], hidden))
+        last = [np.zeros((len(x), hidden)) for _ in range(cells)]
+        if given is not None:
+            last = [given.copy()]
+        for n, t in np.ndindex(*x.shape[:2]):
+            before = [c[n].copy() for c in last]
+            for j in range(hidden):
+                columns = [j + k * hidden for k in range(gates)]
+                p = [sum(x[n, t] * state["input_weight"][:, c]) + state["bias"][c] for c in columns]
+                q = [sum(before[0] * state["hidden_weight"][:, c]) for c in columns]
+                after = step(p, q, [b[j] for b in before], state.get("hidden_bias", np.zeros(hidden))[j])
+                for cell, value in zip(last, after, strict=True):
+                    cell[n, j] = value
+            outputs[n, t] = last[0][n]
+        return outputs, last[0] if cells == 1 else tuple(last)
+
+    return run
+
+
+def lstm_step(p: Any, q: Any, before: Any, _: float) -> Any:
+    i, f, g, o = (a + b for a, b in zip(p, q, strict=True))
+    c = s(f) * before[1] + s(i) * math.tanh(g)
+    return s(o) * math.tanh(c), c
+
+
+def gru_step(p: Any, q: Any, before: Any, bias: float) -> Any:
+    r, z = s(p[0] + q[0]), s(p[1] + q[1])
+    return ((1 - z) * math.tanh(p[2] + r * (q[2] + bias)) + z * before[0],)
+
+
+def attended(heads: int, causal: bool = False) -> Callable[..., Array]:
+    def run(
+        state: dict[str, Array], x: Array, key: Any = None, value: Any = None, mask: Any = None, _: Any = None
+    ) -> Any:
+        key = x if key is None else key
+        value = key if value is None else value
+        q, k, v = (
+            x @ state[f"{name}.weight"] + state.get(f"{name}.bias", 0.0)
+            for name, x in (("query", x), ("key", key), ("value", value))
+        )
+        size = x.shape[2] // heads
+        y = np.zeros(x.shape)
+        for n, head, i in np.ndindex(len(x), heads, x.shape[1]):
+            part = slice(head * size, (head + 1) * size)
+            seen = [j for j in range(k.shape[1]) if (not causal or j <= i) and (mask is None or mask[i, j])]
+            weights = softmax(np.array([q[n, i, part] @ k[n, j, part] / math.sqrt(size) for j in seen]))
+            y[n, i, part] = sum(w * v[n, j, part] for w, j in zip(weights, seen, strict=True))
+        return y @ state["output.weight"] + state.get("output.bias", 0.0)
+
+    return run
+
+
+MASK = np.array([[True, False, True, False, False], [True, True, True, True, False]])
+rnn, lstm = recurrence(lambda p, q, *_: (math.tanh(p[0] + q[0]),), 2, 1), recurrence(lstm_step, 2, 4, 2)
+gru = recurrence(gru_step, 2, 3)
+attention = nn.MultiheadAttention(4, 2, rng=0)
+
+SEQUENCES = [
+    case(nn.RNN(3, 2, rng=0), unit(2, 5, 3), reference=rnn),
+    case(nn.RNN(3, 2, rng=0), unit(2, 1, 3), unit(2, 2), reference=rnn),
+    case(nn.LSTM(3, 2, rng=0), unit(2, 5, 3), reference=lstm),
+    case(nn.GRU(3, 2, rng=0), unit(2, 5, 3), reference=gru),
+    case(nn.GRU(3, 2, rng=0), unit(2, 2, 3), unit(2, 2), reference=gru),
+    case(attention, unit(2, 3, 4), reference=attended(2)),
+    case(nn.MultiheadAttention(4, 1, bias=False, rng=0), unit(2, 3, 4), reference=attended(1)),
+    case(attention, unit(2, 3, 4), None, None, None, True, reference=attended(2, causal=True)),
+    case(attention, unit(2, 2, 4), unit(2, 5, 4), None, MASK, reference=attended(2)),
+    case(attention, unit(2, 2, 4), unit(2, 3, 4), unit(2, 3, 4), reference=attended(2)),
+]
+
+CASES = [*SIMPLE, *LOSSES, *IMAGES, *SEQUENCES]
 
 every = pytest.mark.parametrize("case", CASES, ids=str)
 
 
+def plain(x: Any) -> bool:
+    """Return whether an argument is an option or a mask, and no operand."""
+    return x is None or isinstance(x, bool) or x.dtype == np.bool_
+
+
 def on_tensors(case: Case, dtype: Any = np.float64) -> Any:
     state = {name: mg.tensor(v, requires_grad=True) for name, v in case.state(dtype).items()}
-    values = [mg.tensor(x, requires_grad=x.dtype.kind == "f") for x in map(np.asarray, case.values(dtype))]
+    values = [
+        x if plain(x) else mg.tensor(x, requires_grad=np.asarray(x).dtype.kind == "f") for x in case.values(dtype)
+    ]
     return nn.functional_call(case.module, state, *values)
 
 
@@ -215,6 +301,6 @@ def test_state_survives_a_round_trip(case: Case) -> None:
 @every
 def test_a_wrong_value_is_caught(case: Case) -> None:
     """The tests above can fail."""
-    wanted = np.asarray(case.reference(case.state(), *case.values())) * (1 + 1e-9)
+    wanted = flat(case.reference(case.state(), *case.values())) * (1 + 1e-9)
     with pytest.raises(AssertionError):
         assert_close([y.data for y in leaves(on_tensors(case))], wanted, 1e-13)

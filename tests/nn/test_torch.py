@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import microgradnp as mg
+from microgradnp import nn
 from microgradnp.nn import functional as F
+from tests.factories import leaves
 
 torch = pytest.importorskip("torch")
 T = torch.nn.functional
@@ -91,3 +93,53 @@ def test_equal(ours: Any, theirs: Any, operands: list[Any]) -> None:
     z.backward(torch.tensor(g))
     for a, b in zip(mine, others, strict=True):
         np.testing.assert_allclose(a.grad, b.grad.numpy(), rtol=1e-10, atol=1e-11)
+
+
+# -- layers, with their parameters translated --------------------------------------------------------------------------
+
+
+def recurrent(layer: Any, peer: Any) -> None:
+    """Give a recurrent layer the parameters of PyTorch's, which has two biases for one of ours."""
+    w = {name.removesuffix("_l0"): p.detach().numpy() for name, p in peer.named_parameters()}
+    bias, other, n = w["bias_ih"].copy(), w["bias_hh"], layer.hidden
+    state = {"input_weight": w["weight_ih"].T, "hidden_weight": w["weight_hh"].T}
+    if isinstance(layer, nn.GRU):
+        state["hidden_bias"] = other[2 * n :]
+        other = np.append(other[: 2 * n], np.zeros(n))
+    layer.load_state_dict({**state, "bias": bias + other})
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(nn.RNN, torch.nn.RNN), (nn.LSTM, torch.nn.LSTM), (nn.GRU, torch.nn.GRU)])
+def test_recurrent_layers_are_equal(ours: Any, theirs: Any) -> None:
+    torch.manual_seed(0)
+    layer, peer = ours(3, 4), theirs(3, 4, batch_first=True, dtype=torch.float64)
+    recurrent(layer, peer)
+    x = mg.tensor(normal(2, 6, 3), requires_grad=True)
+    z = torch.tensor(x.data.copy(), requires_grad=True)
+    y, state = layer(x)
+    wanted, last = peer(z)
+    np.testing.assert_allclose(y.data, wanted.detach().numpy(), rtol=1e-12)
+    for a, b in zip(leaves(state), leaves(last), strict=True):
+        np.testing.assert_allclose(a.data, b[0].detach().numpy(), rtol=1e-12)
+    g = normal(2, 6, 4)
+    y.backward(g)
+    wanted.backward(torch.tensor(g))
+    np.testing.assert_allclose(x.grad, z.grad.numpy(), rtol=1e-10)
+    np.testing.assert_allclose(layer.hidden_weight.grad, peer.weight_hh_l0.grad.numpy().T, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_is_equal(causal: bool) -> None:
+    torch.manual_seed(0)
+    layer, peer = nn.MultiheadAttention(6, 2), torch.nn.MultiheadAttention(6, 2, batch_first=True, dtype=torch.float64)
+    w = {name: p.detach().numpy() for name, p in peer.named_parameters()}
+    state = {"output.weight": w["out_proj.weight"].T, "output.bias": w["out_proj.bias"]}
+    for k, name in enumerate(("query", "key", "value")):
+        state[f"{name}.weight"] = w["in_proj_weight"][6 * k : 6 * k + 6].T
+        state[f"{name}.bias"] = w["in_proj_bias"][6 * k : 6 * k + 6]
+    layer.load_state_dict(state)
+    x = normal(2, 5, 6)
+    z = torch.tensor(x)
+    mask = torch.triu(torch.ones(5, 5, dtype=torch.bool), 1) if causal else None
+    wanted, _ = peer(z, z, z, attn_mask=mask)
+    np.testing.assert_allclose(layer(x, causal=causal).data, wanted.detach().numpy(), rtol=1e-11, atol=1e-13)
