@@ -214,7 +214,8 @@ class Editor:
             if isinstance(node.op, ast.Mult):
                 for product in (f"({a}) @ ({b})", f"({a}) @ ({b}).T", f"({a}).T @ ({b})", f"({b}) @ ({a})"):
                     if x is not None and y is not None and x.ndim and y.ndim:
-                        yield Edit(0.12, Cause.MATMUL_VS_ELEMENTWISE, s, product, "")
+                        rank = 0.12 if x.ndim + y.ndim > 2 else 0.25  # of two vectors a sum is left out, rather
+                        yield Edit(rank, Cause.MATMUL_VS_ELEMENTWISE, s, product, "")
             if isinstance(node.op, PRODUCT):
                 other = "/" if isinstance(node.op, ast.Mult) else "*"
                 yield Edit(0.2, self.factor_cause(right, Cause.MISSING_FACTOR), s, f"({a}) {other} ({b})", "")
@@ -699,8 +700,10 @@ class Editor:
             except Exception:  # it is known only inside a loop
                 return Cause.MISSING_FACTOR
             role = self.meaning.role(value) if array_of(value) is not None else "array"
-            if any(self.penalty(n) for n in [site.node, *site.above[:3]]):
+            if any(self.penalty(n) for n in [site.node, *site.above[:3]]) or self.becomes_penalty(site, value):
                 return Cause.REGULARISER
+            if role == "constant" and self.is_quantity(text):
+                return Cause.MISSING_FACTOR
             if text.startswith("_gradient"):
                 return Cause.UPSTREAM_IGNORED
             return {
@@ -711,6 +714,19 @@ class Editor:
             }.get(role, Cause.MISSING_FACTOR)
 
         return cause
+
+    def becomes_penalty(self, site: Site, factor: Any) -> bool:
+        """Return whether a site times a factor is a penalty, as a term of a sum."""
+        here = self.value[site.key]
+        if array_of(factor) is None or not isinstance(site.parent, ast.BinOp | ast.AugAssign):
+            return False
+        return not here.ndim and any(proportional(here * factor, own) for own in self.meaning.own.values())
+
+    def is_quantity(self, text: str) -> bool:
+        """Return whether a number is a quantity in a chain of numbers, rather than a constant."""
+        if any(np.ndim(own) for own in self.meaning.own.values()) or text not in self.names:
+            return False
+        return text in self.meaning.graph.names or text in {a.arg for a in self.program.trees[0].args.args}
 
     def missing_factors_at_hand(self) -> Iterator[Edit]:
         """Yield a factor left out that stands elsewhere in the function."""
