@@ -217,10 +217,9 @@ class Module:
         return f"{type(self).__name__}({self.settings()})"
 
     def __repr__(self) -> str:
-        rows = [row for row in rows_of(self) if len(row) == 3]
-        left = max(len(row[0]) for row in rows)
-        middle = max(len(row[1]) for row in rows)
-        lines = [f"{a:{left}}  {b:{middle}}  {c}".rstrip() for a, b, c in rows]
+        rows = list(rows_of(self))
+        left, middle, right = (max(map(len, column)) for column in zip(*rows, strict=True))
+        lines = [f"{a:{left}}  {b:{middle}}  {c:>{right}}".rstrip() for a, b, c in rows]
         total = sum(p.size for p in self.parameters())
         if len(rows) > 1:
             lines.append(f"{total:,} parameters")
@@ -236,6 +235,7 @@ Found = tuple[str, Any, Any, Any]
 def found_in(root: Module) -> Iterator[Found]:
     """Yield the Modules, Tensors and sources of random numbers of a Module, each once, in the order of the attributes."""
     seen: set[int] = set()
+    paths: set[str] = set()
     stack: list[Found] = [("", None, None, root)]
     while stack:
         path, holder, key, value = stack.pop()
@@ -248,6 +248,11 @@ def found_in(root: Module) -> Iterator[Found]:
             continue
         seen.add(id(value))
         if not isinstance(value, list | tuple | dict):
+            if path in paths:
+                raise ValueError(
+                    f"two things in {root.label()} have the name {path}: use other keys (without a point, or all strings)"
+                )
+            paths.add(path)
             yield path, holder, key, value
         items: Iterable[tuple[Any, Any]] = ()
         if isinstance(value, Module):
@@ -261,7 +266,7 @@ def found_in(root: Module) -> Iterator[Found]:
 
 
 def rows_of(root: Module) -> Iterator[tuple[str, str, str]]:
-    """Yield the lines of a Module's repr: its name, the shapes of its own tensors, and their number."""
+    """Yield the lines of a Module's repr: its name, the shapes of its own parameters [and buffers], and their number."""
     modules = dict(root.named_modules())
     own: dict[str, list[tuple[str, Tensor]]] = {name: [] for name in modules}
     for path, t in root.named_tensors():
@@ -272,7 +277,9 @@ def rows_of(root: Module) -> Iterator[tuple[str, str, str]]:
         parent = max((m for m in modules if m and name.startswith(f"{m}.")), key=len, default="")
         short = name[len(parent) + 1 :] if parent else name
         text = "  " * depth + (f"{short}: " if short else "") + module.label()
-        shapes = ", ".join(f"{n} {t.shape}" + ("" if t.requires_grad else " (buffer)") for n, t in own[name])
+        shapes = ", ".join(f"{n} {t.shape}" for n, t in own[name] if t.requires_grad)
+        buffers = ", ".join(f"{n} {t.shape}" for n, t in own[name] if not t.requires_grad)
+        shapes += f" [{buffers}]" if buffers else ""
         count = sum(t.size for _, t in own[name] if t.requires_grad)
         yield text, shapes, f"{count:,}" if count else ""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
 import pytest
 
 import microgradnp as mg
-from microgradnp import nn
+from microgradnp import nn, tree
 
 
 class Nested(nn.Module):
@@ -109,10 +111,33 @@ def test_repr_shows_shapes_and_counts() -> None:
         "  1: tanh",
         "  2: Residual()",
         "    layer: Sequential(2 layers)",
-        "      0: Linear(64 -> 64)        weight (64, 64), bias (64,)   4,160",
+        "      0: Linear(64 -> 64)        weight (64, 64), bias (64,)    4,160",
         "      1: ReLU()",
         "54,400 parameters",
     ]
+
+
+def test_repr_tells_buffers_from_parameters() -> None:
+    wanted = "BatchNorm1d(2)  weight (2,), bias (2,) [running_mean (2,), running_var (2,)]  4"
+    assert repr(nn.BatchNorm1d(2)) == wanted
+
+
+@pytest.mark.parametrize("twice", [{"a.b": 1.0, "a": {"b": 2.0}}, {0: 1.0, "0": 2.0}])
+def test_names_must_differ(twice: dict[Any, Any]) -> None:
+    model = nn.Module()
+    model.heads = tree.transform(nn.parameter, twice)  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="have the name heads"):
+        model.state_dict()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_is_the_same_and_independent(copied: Any) -> None:
+    model, x = Nested(), np.ones((4, 2))
+    twin = copied(model)
+    assert twin.tied is twin.first.weight
+    np.testing.assert_array_equal(twin(x).data, model(x).data)
+    twin.first.weight.assign(np.zeros((2, 3)))
+    assert model.first.weight.data.any()
 
 
 def test_errors_name_the_layer() -> None:
