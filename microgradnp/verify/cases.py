@@ -65,7 +65,10 @@ def case_of(judge: Judge, claim: Claim, point: Point, claims: Mapping[str, str])
         for p, x in point.graph.operands(n)
         if p is None and np.ndim(x) == 0
     }
-    known = {**written, **point.given, **point.graph.constants}
+    given = dict(point.given)
+    if not any(np.ndim(x) for x in own.values()):  # in a chain of numbers they are quantities, no constants
+        given = {n: v for n, v in given.items() if n not in point.graph.inputs}
+    known = {**written, **given, **point.graph.constants}
     sizes = {n: v for n, v in point.environment.items() if isinstance(v, np.ndarray)}
     return Case(runner, right, {**environment, **hidden}, words, meaning, {**sizes, **known})
 

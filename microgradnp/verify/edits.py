@@ -111,10 +111,11 @@ class Editor:
     def families(self) -> tuple[Callable[[], Iterator[Edit]], ...]:
         """Return the families of edits, the usual mistakes first."""
         return (
-            self.signs, self.transposes, self.operators, self.reductions, self.calls, self.subscripts, self.statements,
+            self.signs, self.transposes, self.operators, self.reductions, self.missing_sums, self.calls,
+            self.subscripts, self.statements,
             self.comparisons, self.constants, self.exchanged_names, self.missing_slopes,
             self.missing_factors_at_hand, self.einsums, self.replaced_slopes,
-            self.missing_factors, self.missing_terms, self.missing_sums, self.exchanged_expressions,
+            self.missing_factors, self.missing_terms, self.exchanged_expressions,
         )  # fmt: skip
 
     # -- what stands where
@@ -312,7 +313,7 @@ class Editor:
             else Cause.WRONG_LOSS
             if residual
             else Cause.SCALE
-            if self.role(base) == "constant"
+            if self.role(base) == "constant" and any(np.ndim(own) for own in self.meaning.own.values())
             else Cause.MISSING_FACTOR
         )
 

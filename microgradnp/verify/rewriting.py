@@ -23,7 +23,7 @@ Function = Callable[..., Any]
 #: A fix of this rank or better ends the search at the end of its family: no better one can follow ...
 SURE = 0.12
 #: ... nor, after so many families, one better than this.
-LATER, GOOD = 9, 0.3
+LATER, GOOD = 10, 0.3
 
 
 @dataclass

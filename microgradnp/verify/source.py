@@ -12,6 +12,7 @@ import copy
 import functools
 import linecache
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType, MethodType
@@ -357,7 +358,9 @@ def names_in(frame: FrameType) -> dict[str, Any]:
 
 def expression(text: str) -> CodeType:
     """Return an expression, compiled."""
-    return compile(text, "<edit>", "eval")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # of edits that make no sense
+        return compile(text, "<edit>", "eval")
 
 
 def array_of(value: Any) -> Any:
