@@ -77,15 +77,19 @@ def extents(what: str, shape: Pair, kernel: Pair, stride: Pair, padding: Pair, d
 
 
 def _columns(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
-    """Return what the kernel sees at each place: (groups, channels / groups * kernel size, n * places).
+    """Return what the kernel sees at each place: (groups, channels / groups * kernel size, places * n).
 
-    All places of all images side by side, so that a convolution is one matrix product for each group.
+    All places of all images side by side, so that a convolution is one matrix product for each group. The images are
+    the last axis in memory: what is copied at once is a row of all of them, and not a row of one.
     """
+    n, c, h, w = x.shape
+    (top, left), (kh, kw) = padding, kernel
+    big = np.zeros((c, h + 2 * top, w + 2 * left, n), x.dtype)
+    big[:, top : top + h, left : left + w] = x.transpose(1, 2, 3, 0)
     span = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
-    windows = sliding_window_view(padded(x, padding), span, axis=(2, 3))
-    windows = windows[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
-    n, c, height, width = windows.shape[:4]
-    return windows.transpose(1, 4, 5, 0, 2, 3).reshape(groups, c // groups * kernel[0] * kernel[1], n * height * width)
+    windows = sliding_window_view(big, span, axis=(1, 2))
+    windows = windows[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
+    return windows.transpose(0, 4, 5, 1, 2, 3).reshape(groups, c // groups * kh * kw, -1)
 
 
 #: So many bytes of columns at once stay in the cache, and in memory that is used again: that is what costs.
@@ -101,9 +105,8 @@ def _batches(y: Array, w: Array, groups: int) -> Iterator[slice]:
 
 
 def _rows(g: Array, groups: int) -> Array:
-    """Return images of the output as (groups, outputs / groups, n * places)."""
-    n, c, height, width = g.shape
-    return g.transpose(1, 0, 2, 3).reshape(groups, c // groups, n * height * width)
+    """Return images of the output as (groups, outputs / groups, places * n)."""
+    return g.transpose(1, 2, 3, 0).reshape(groups, g.shape[1] // groups, -1)
 
 
 def _checked(
@@ -167,7 +170,7 @@ def _conv2d(x: Array, w: Array, *, stride: Any = 1, padding: Any = 0, dilation: 
     for some in _batches(y, w, groups):
         columns = _columns(x[some], (w.shape[2], w.shape[3]), stride, padding, dilation, groups)
         product = np.matmul(kernel, columns)
-        y[some] = product.reshape(w.shape[0], -1, height, width).transpose(1, 0, 2, 3)
+        y[some] = product.reshape(w.shape[0], height, width, -1).transpose(3, 0, 1, 2)
     return y
 
 
@@ -183,12 +186,12 @@ def _conv2d_input(
     kernel = w.reshape(groups, w.shape[0] // groups, -1)
     x = np.empty(shape, np.result_type(g, w))
     for some in _batches(g, w, groups):
-        columns = np.matmul(kernel.transpose(0, 2, 1), _rows(g[some], groups)).reshape(c, kh, kw, -1, height, width)
-        big = np.zeros((c, columns.shape[3], h + 2 * padding[0], wide + 2 * padding[1]), x.dtype)
-        for i, j, places in _places((kh, kw), (height, width), stride, dilation):
-            big[places] += columns[:, i, j]
-        inner = big[:, :, padding[0] : padding[0] + h, padding[1] : padding[1] + wide]
-        x[some] = inner.transpose(1, 0, 2, 3)
+        columns = np.matmul(kernel.transpose(0, 2, 1), _rows(g[some], groups)).reshape(c, kh, kw, height, width, -1)
+        big = np.zeros((c, h + 2 * padding[0], wide + 2 * padding[1], columns.shape[5]), x.dtype)
+        for i, j, down, across in _places((kh, kw), (height, width), stride, dilation):
+            big[:, down, across] += columns[:, i, j]
+        inner = big[:, padding[0] : padding[0] + h, padding[1] : padding[1] + wide]
+        x[some] = inner.transpose(3, 0, 1, 2)
     return x
 
 
@@ -211,13 +214,13 @@ def _same(what: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
         raise ValueError(f"{what}: a result of shape {shape} was given, the convolution has one of shape {wanted}")
 
 
-def _places(kernel: Pair, out: Pair, stride: Pair, dilation: Pair) -> Iterator[tuple[int, int, Any]]:
-    """Yield each element (i, j) of a kernel with the slices of the padded images that it meets."""
+def _places(kernel: Pair, out: Pair, stride: Pair, dilation: Pair) -> Iterator[tuple[int, int, slice, slice]]:
+    """Yield each element (i, j) of a kernel with the rows and columns of the padded images that it meets."""
     for i in range(kernel[0]):
         down = slice(i * dilation[0], i * dilation[0] + stride[0] * (out[0] - 1) + 1, stride[0])
         for j in range(kernel[1]):
             across = slice(j * dilation[1], j * dilation[1] + stride[1] * (out[1] - 1) + 1, stride[1])
-            yield i, j, (slice(None), slice(None), down, across)
+            yield i, j, down, across
 
 
 # the first rule of each names the keywords
@@ -306,15 +309,17 @@ def _max_pool2d(x: Array, *, kernel: Any, stride: Any = None, padding: Any = 0) 
     kernel, stride, padding, out = _window(x, "max_pool2d", kernel, stride, padding)
     big = padded(x, padding, -np.inf)
     y: Array = None
-    for _, _, places in _places(kernel, out, stride, (1, 1)):
-        y = big[places].copy() if y is None else np.maximum(y, big[places], out=y)
+    for _, _, down, across in _places(kernel, out, stride, (1, 1)):
+        part = big[:, :, down, across]
+        y = part.copy() if y is None else np.maximum(y, part, out=y)
     return y
 
 
 def _winners(x: Array, y: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) -> Iterator[tuple[Any, Array]]:
     """Yield, for each element of the window, its places in the padded images, and where it is the largest."""
     big = padded(x, padding, -np.inf)
-    for _, _, places in _places(kernel, out, stride, (1, 1)):
+    for _, _, down, across in _places(kernel, out, stride, (1, 1)):
+        places = (slice(None), slice(None), down, across)
         yield places, big[places] == y
 
 
@@ -414,8 +419,9 @@ def _avg_pool2d(x: Array, *, kernel: Any, stride: Any = None, padding: Any = 0) 
     kernel, stride, padding, out = _window(x, "avg_pool2d", kernel, stride, padding)
     big = padded(x, padding)
     y: Array = None
-    for _, _, places in _places(kernel, out, stride, (1, 1)):
-        y = big[places].copy() if y is None else np.add(y, big[places], out=y)
+    for _, _, down, across in _places(kernel, out, stride, (1, 1)):
+        part = big[:, :, down, across]
+        y = part.copy() if y is None else np.add(y, part, out=y)
     return y / (kernel[0] * kernel[1])
 
 
@@ -427,8 +433,8 @@ def _avg_pool2d_back(g: Array, *, shape: tuple[int, ...], kernel: Any, stride: A
     )
     share = g / (kernel[0] * kernel[1])
     back = np.zeros((*shape[:2], shape[2] + 2 * padding[0], shape[3] + 2 * padding[1]), share.dtype)
-    for _, _, places in _places(kernel, out, stride, (1, 1)):
-        back[places] += share
+    for _, _, down, across in _places(kernel, out, stride, (1, 1)):
+        back[:, :, down, across] += share
     return np.ascontiguousarray(back[:, :, padding[0] : padding[0] + shape[2], padding[1] : padding[1] + shape[3]])
 
 
