@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.nn import functional
+from microgradnp.nn.checks import as_array
 from microgradnp.nn.initialisers import generator, glorot_uniform
 from microgradnp.nn.linear import Linear
 from microgradnp.nn.module import Module
@@ -72,8 +73,9 @@ class MultiheadAttention(Module):
         key where they are left out. `mask` and `causal`: see `functional.attention_weights`; a mask broadcasts to
         (n, heads, queries, keys).
         """
-        key = query if key is None else key
-        value = key if value is None else value
+        query = as_array(query)
+        key = query if key is None else as_array(key)
+        value = key if value is None else as_array(value)
         for name, x in (("query", query), ("key", key), ("value", value)):
             if x.ndim != 3 or x.shape[2] != self.features:
                 raise ValueError(f"{self.label()} wants a {name} of shape (n, time, {self.features}), not {x.shape}")

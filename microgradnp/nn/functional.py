@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.nn.checks import as_array, values_of, whole_numbers
 from microgradnp.nn.initialisers import generator
 from microgradnp.nn.losses import (
     binary_cross_entropy_with_logits,
@@ -18,8 +19,6 @@ from microgradnp.nn.losses import (
     l1_loss,
     mse_loss,
     nll_loss,
-    values_of,
-    whole_numbers,
 )
 from microgradnp.primitives import convolution
 from microgradnp.primitives.network import linear as affine
@@ -79,6 +78,7 @@ def leaky_relu(x: Array, slope: float = 0.01) -> Array:
     >>> print(leaky_relu(np.array([-2.0, 3.0]), 0.1))
     [-0.2  3. ]
     """
+    x = as_array(x)
     return np.where(x > 0, x, slope * x)
 
 
@@ -94,6 +94,7 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
     >>> print(elu(np.array([-1000.0, 3.0])))
     [-1.  3.]
     """
+    x = as_array(x)
     positive = x > 0
     return np.where(positive, x, alpha * np.expm1(np.where(positive, 0.0, x)))  # where x is large, exp would overflow
 
@@ -126,6 +127,7 @@ def gelu(x: Array, approximate: str = "none") -> Array:
     [-0.1587  0.8413] [-0.1588  0.8412]
     """
     check_approximate(approximate)
+    x = as_array(x)
     if approximate == "none":
         return x * normal_cdf(x)
     return 0.5 * x * (1 + np.tanh(SQRT_2_OVER_PI * (x + 0.044715 * (x * x * x))))
@@ -152,6 +154,7 @@ def silu(x: Array) -> Array:
     >>> print(silu(np.array([-1000.0, 0.0, 1000.0])))
     [  -0.    0. 1000.]
     """
+    x = as_array(x)
     return x * logistic(x)
 
 
@@ -176,6 +179,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     >>> linear(np.ones((4, 5, 2)), np.ones((2, 3))).shape
     (4, 5, 3)
     """
+    x = as_array(x)
     if bias is None:
         return x @ weight
     if x.ndim == 2:
@@ -194,6 +198,7 @@ def flatten(x: Array, start: int = 1) -> Array:
     >>> flatten(np.zeros((5, 3, 2, 2))).shape
     (5, 12)
     """
+    x = as_array(x)
     shape = x.shape
     if not -len(shape) <= start < len(shape):
         raise ValueError(f"flatten: x of shape {shape} has no axis {start}")
@@ -223,6 +228,7 @@ def dropout(x: Array, p: float = 0.5, rng: Any = None, training: bool = True) ->
     >>> print(dropout(np.ones(6), 0.5, rng=0))
     [2. 0. 0. 0. 2. 2.]
     """
+    x = as_array(x)
     check_probability(p)
     if not training or p == 0:
         return x
@@ -453,6 +459,7 @@ def layer_norm(
     [[-0.995  0.995]
      [ 0.     0.   ]]
     """
+    x = as_array(x)
     shape = (normalized_shape,) if isinstance(normalized_shape, int | np.integer) else tuple(normalized_shape)
     if not shape or x.shape[-len(shape) :] != shape:
         raise ValueError(f"layer_norm: x of shape {x.shape} does not end in normalized_shape={shape}")
@@ -502,6 +509,7 @@ def batch_norm(
     [[-1.]
      [ 1.]]
     """
+    x = as_array(x)
     if x.ndim < 2:
         raise ValueError(f"batch_norm wants x of shape (n, channels, ...), not {x.shape}")
     channels = x.shape[1]

@@ -12,16 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.nn.checks import as_array, values_of, whole_numbers
 from microgradnp.nn.module import Module
 from microgradnp.primitives import network
-from microgradnp.tensor import Tensor
 
 Array = Any
-
-
-def values_of(x: Any) -> Array:
-    """Return the plain array of a Tensor or an array_like."""
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
 def checked(loss: Array, name: str, predictions: Array, targets: Array) -> Array:
@@ -40,16 +35,6 @@ def checked(loss: Array, name: str, predictions: Array, targets: Array) -> Array
                 f"{message}: the run diverged (a smaller learning rate helps), or the data hold nan"
             )
     return loss
-
-
-def whole_numbers(what: str, labels: Array, count: int) -> Array:
-    """Return labels as an array, or raise if they are no integers from 0 to less than `count`."""
-    labels = values_of(labels)
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"{what} must be integers, not {labels.dtype}; use labels.astype(int)")
-    if labels.size and (labels.min() < 0 or labels.max() >= count):
-        raise ValueError(f"{what} run from {labels.min()} to {labels.max()}, but must be from 0 to {count - 1}")
-    return labels
 
 
 def same_shapes(name: str, prediction: Array, target: Array) -> None:
@@ -117,7 +102,8 @@ def nll_loss(log_probabilities: Array, labels: Array, reduction: str = "mean") -
     0.2877
     """
     network.check_reduction(reduction)
-    shape = np.shape(log_probabilities)
+    log_probabilities = as_array(log_probabilities)
+    shape = log_probabilities.shape
     if len(shape) != 2 or np.shape(labels) != shape[:1]:
         raise ValueError(
             f"nll_loss: wants logarithms of shape (n, classes) and labels of shape (n,), not {shape} and {np.shape(labels)}"
@@ -213,6 +199,7 @@ def l1_loss(prediction: Array, target: Array, reduction: str = "mean") -> Array:
     1.0
     """
     network.check_reduction(reduction)
+    prediction, target = as_array(prediction), as_array(target)
     same_shapes("l1_loss", prediction, target)
     return checked(network.reduced(np.abs(prediction - target), reduction), "l1_loss", prediction, target)
 
@@ -244,6 +231,7 @@ def huber_loss(prediction: Array, target: Array, reduction: str = "mean", delta:
     network.check_reduction(reduction)
     if not delta > 0:
         raise ValueError(f"huber_loss: delta={delta} must be greater than 0")
+    prediction, target = as_array(prediction), as_array(target)
     same_shapes("huber_loss", prediction, target)
     error = prediction - target
     inside = np.clip(error, -delta, delta)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.nn.checks import as_array
 from microgradnp.nn.initialisers import zeros
 from microgradnp.nn.recurrent import Array, Recurrent
 from microgradnp.primitives.network import logistic
@@ -60,6 +61,7 @@ class LSTM(Recurrent):
 
         `x` has shape (n, time, inputs); `state` is a pair (h, c) of shape (n, hidden) to begin with, by default 0.
         """
+        x = as_array(x)
         if state is not None and (not isinstance(state, tuple | list) or len(state) != 2):
             raise TypeError(f"{self.label()} wants its state as a pair (h, c)")
         h, c = state if state is not None else (None, None)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.nn import functional
-from microgradnp.nn.losses import values_of
+from microgradnp.nn.checks import as_array, values_of
 from microgradnp.nn.module import Module, parameter
 from microgradnp.tensor import Tensor, tensor
 
@@ -35,6 +35,7 @@ class BatchNorm(Module):
 
     def forward(self, x: Any) -> Any:
         """Return x standardised, scaled and shifted."""
+        x = as_array(x)
         if x.ndim not in self.axes or x.shape[1] != self.channels:
             wanted = " or ".join("(n, channels" + ", ..." * (n > 2) + f") with {n} axes" for n in self.axes)
             raise ValueError(f"{self.label()} wants x of shape {wanted} and {self.channels} channels, not {x.shape}")

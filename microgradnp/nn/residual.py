@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.nn.checks import as_array
 from microgradnp.nn.module import Module
 from microgradnp.nn.sequential import Sequential
 
@@ -43,6 +44,7 @@ class Residual(Module):
 
     def forward(self, x: Any) -> Any:
         """Return the sum of x and what the layer makes of it."""
+        x = as_array(x)
         past = x if self.shortcut is None else self.shortcut(x)
         y = self.layer(x)
         if np.shape(past) != np.shape(y):

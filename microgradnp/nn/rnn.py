@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.nn.checks import as_array
 from microgradnp.nn.recurrent import Array, Recurrent
 
 
@@ -48,6 +49,7 @@ class RNN(Recurrent):
 
         `x` has shape (n, time, inputs); `h`, of shape (n, hidden), is the state to begin with, by default 0.
         """
+        x = as_array(x)
         h = self.state(x, h)
         states = []
         for p in self.projected(x):

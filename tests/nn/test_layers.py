@@ -268,6 +268,13 @@ def test_plain_arrays_give_plain_arrays(case: Case) -> None:
 
 
 @every
+def test_lists_are_arrays(case: Case) -> None:
+    lists = [x.tolist() if isinstance(x, np.ndarray) else x for x in case.values()]
+    ys = nn.functional_call(case.module, case.state(), *lists)
+    assert_close(ys, nn.functional_call(case.module, case.state(), *case.values()), 1e-15)
+
+
+@every
 def test_gradients(case: Case) -> None:
     def run(state: Any, *inputs: Any) -> Any:
         return nn.functional_call(case.module, state, *inputs)
