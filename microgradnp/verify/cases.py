@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microgradnp.tape import Node
 from microgradnp.tree import transform
 from microgradnp.verify.backward import returned_names
 from microgradnp.verify.calling import Cache, together, truth
 from microgradnp.verify.claims import Claim, is_integer
-from microgradnp.verify.meaning import Meaning
+from microgradnp.verify.meaning import UNNAMED, Meaning, close
 from microgradnp.verify.points import Point
 from microgradnp.verify.rewriting import Case
 
@@ -55,7 +56,7 @@ def case_of(judge: Judge, claim: Claim, point: Point, claims: Mapping[str, str])
     else:
         right = {"": np.asarray(truth(claim, point), dtype=np.float64)}
         own = {"": np.asarray(point.environment[claim.quantity])}
-    hidden, words = hidden_names(point, claim, claims, claimed)
+    hidden, words = hidden_names(point, claim, claims, claimed, list(right.values()))
     if claim.letters:
         right = {"": right[""][runner.chosen] if runner.chosen is not None else right[""]}
     meaning = Meaning(point.graph, environment, own, gradients_of(point))
@@ -83,11 +84,12 @@ def gradients_of(point: Point) -> dict[str, Any]:
 
 
 def hidden_names(
-    point: Point, claim: Claim, claims: Mapping[str, str], claimed: Collection[str]
+    point: Point, claim: Claim, claims: Mapping[str, str], claimed: Collection[str], right: Sequence[Any] = ()
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return values that the user has no name for: slopes, gradients, terms; and what to call them.
 
-    The true gradients of what is claimed are none of them: that a wrong value should be the right one explains nothing.
+    The true gradients of what is claimed are none of them, nor those equal to them but for the sign, the order or the
+    shape: that a wrong value should be the right one explains nothing.
     """
     values: dict[str, Any] = {}
     words: dict[str, str] = {}
@@ -96,26 +98,52 @@ def hidden_names(
         values[f"_slope{k}"] = slope.value[()]
         words[f"_slope{k}"] = slope.written()
     for k, (name, gradient) in enumerate(gradients_of(point).items()):
-        if name not in claimed and claim.kind in ("gradient", "backward"):
+        told = name in claimed or any(same_numbers(gradient, r) for r in right)
+        if not told and claim.kind in ("gradient", "backward"):
             values[f"_gradient{k}"] = gradient[()]
-            words[f"_gradient{k}"] = claims.get(name, f"∂loss/∂{name}")
+            words[f"_gradient{k}"] = claims.get(name, UNNAMED + name)
     if claim.kind == "gradient" and not claim.indices:
-        node = point.graph.names[claim.quantity]
-        for k, consumer in enumerate(n for n in point.graph.nodes if node in n.parents):
-            upstream = point.gradients.get(consumer)
-            if upstream is None:
-                continue
-            y, *xs = consumer.saved
-            wanted = [p is node for p in consumer.parents]
-            with np.errstate(all="ignore"):
-                pulled = consumer.primitive.pull(upstream, y, xs, wanted, consumer.params or {})
-            parts = [np.asarray(g) for g, w in zip(pulled, wanted, strict=True) if w and g is not None]
-            if parts and all(p.shape == node.shape for p in parts):
-                values[f"_term{k}"] = np.sum(parts, axis=0)
-                words[f"_term{k}"] = (
-                    f"what reaches {claim.quantity} through {point.graph.label(consumer) or consumer.primitive.name}"
-                )
+        parts = contributions(point, point.graph.names[claim.quantity])
+    elif claim.kind == "backward":  # of the quantities where paths meet, which its variables are about
+        meeting = [n for name, n in point.graph.names.items() if point.graph.label(n) == name and n.dtype.kind == "f"]
+        parts = [part for n in meeting for part in several(contributions(point, n))]
+    else:
+        parts = []
+    for k, (value, said) in enumerate(parts):
+        values[f"_term{k}"], words[f"_term{k}"] = value, said
     return values, words
+
+
+def same_numbers(a: Any, b: Any) -> bool:
+    """Return whether two arrays hold the same numbers, but for the sign, a transpose or the shape."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.size != b.size or b.dtype.kind != "f":
+        return False
+    turned = (np.ravel(a), np.ravel(a.T))
+    return any(close(x, np.ravel(b)) or close(-x, np.ravel(b)) for x in turned)
+
+
+def several(parts: list[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """Return the contributions to a sum; none where there is only one."""
+    return parts if len(parts) > 1 else []
+
+
+def contributions(point: Point, node: Node) -> list[tuple[Any, str]]:
+    """Return what each consumer of a quantity passes back to it, with what to call it."""
+    found = []
+    for consumer in point.graph.nodes:
+        upstream = point.gradients.get(consumer) if node in consumer.parents else None
+        if upstream is None:
+            continue
+        y, *xs = consumer.saved
+        wanted = [p is node for p in consumer.parents]
+        with np.errstate(all="ignore"):
+            pulled = consumer.primitive.pull(upstream, y, xs, wanted, consumer.params or {})
+        parts = [np.asarray(g) for g, w in zip(pulled, wanted, strict=True) if w and g is not None]
+        if parts and all(p.shape == node.shape for p in parts):
+            through = point.graph.label(consumer) or consumer.primitive.name
+            found.append((np.sum(parts, axis=0), f"what reaches {point.graph.label(node)} through {through}"))
+    return found
 
 
 class Runner:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.verify.judgement import Cause
-from microgradnp.verify.meaning import PARTS, SLOPES, Meaning, is_mask, proportional
+from microgradnp.verify.meaning import PARTS, SLOPES, UNNAMED, Meaning, is_mask, proportional
 from microgradnp.verify.source import Program, Site, array_of, called_name
 
 Array = Any
@@ -760,7 +760,7 @@ class Editor:
         own = [
             n for n, v in self.meaning.arrays.items() if any(np.array_equal(v, o) for o in self.meaning.own.values())
         ]
-        terms = [*((n, 0.3) for n in names)]
+        terms = [(n, 0.31 if n in self.hidden else 0.3) for n in names]  # by the user's own name, where there is one
         terms += [
             (f"{c}{lam} * {f}", 0.25)
             for n in own
@@ -839,9 +839,11 @@ class Editor:
             for other in bases:
                 if other != s.text and self.same_shape(other, s):
                     yield Edit(0.3, self.operand_cause(s, s.text, other), s, other, "")
-        hidden = [h for h in self.hidden if h.startswith("_gradient")]
+        # a gradient of another formula of the user's, in the place of what the function was given; that a variable of the
+        # function should have been the true gradient would say no more than that it is wrong
+        hidden = [h for h, said in self.hidden.items() if h.startswith("_gradient") and not said.startswith(UNNAMED)]
         for s in self.numbers:
-            if isinstance(s.node, ast.Name | ast.Attribute | ast.Subscript):
+            if isinstance(s.node, ast.Name | ast.Attribute | ast.Subscript) and self.is_given(s.node):
                 for name in hidden:
                     if self.same_shape(name, s):
                         yield Edit(0.45, Cause.WRONG_OPERAND, s, name, "")

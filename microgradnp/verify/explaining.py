@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from time import thread_time
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,10 @@ class Explainer:
         """
         name = claim.name if claim.name.isidentifier() else verdict.of
         try:
-            best = self.best(verdict, claim, value, name)
+            # the formula, and thousands of edits of it, are run again: what they warn of has been told, or is none of the user's
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                best = self.best(verdict, claim, value, name)
         except Exception:  # what the search stumbles over is no fault of the user's: it has no explanation then
             best = None
         if best is not None and best.cause is not Cause.UNKNOWN:

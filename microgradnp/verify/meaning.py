@@ -19,6 +19,8 @@ from microgradnp.transforms import vjp
 
 Array = Any
 
+#: What a gradient is called for which the user has no name.
+UNNAMED = "∂loss/∂"
 #: How people write the derivative of an activation, in terms of the activation or of the pre-activation `a`.
 SLOPES = (
     "{a} * (1 - {a})",

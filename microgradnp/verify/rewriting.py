@@ -70,6 +70,8 @@ class Case:
     def is_right(self, key: str, value: Any) -> bool:
         """Return whether an output is what it should be."""
         try:
+            if np.iscomplexobj(value):
+                return False
             array = np.asarray(value, dtype=np.float64)
         except (TypeError, ValueError):
             return False
@@ -326,4 +328,17 @@ def shown(new: str, old: str, hidden: Mapping[str, str]) -> str:
     """Return an edit as a person reads it."""
     compound = not re.fullmatch(r"[\w.\[\]'\"]+", old)
     text = re.sub(r"\b_v\b", lambda _: f"({old})" if compound and new.strip() != "_v" else old, new)
+    readable = {h: f"({said})" for h, said in hidden.items() if is_expression(said)}
+    text = re.sub(r"\b_(?:slope|gradient|term)\d+\b", lambda m: readable.get(m[0], m[0]), text)
+    if is_expression(text):
+        text = ast.unparse(ast.parse(text, mode="eval")).replace(" ** ", "**")  # with no more parentheses than it needs
     return re.sub(r"\b_(?:slope|gradient|term)\d+\b", lambda m: hidden.get(m[0], m[0]), text)
+
+
+def is_expression(text: str) -> bool:
+    """Return whether a text is an expression, rather than words."""
+    try:
+        expression(text)
+    except SyntaxError:
+        return False
+    return True

@@ -215,3 +215,109 @@ def test_a_backward_function_is_explained_too():
     assert report["Wo"].status == "correct"
     assert report["Wh"].status == "correct given its inputs"
     assert (report["Zh"].status, report["Zh"].cause) == ("wrong", "missing-factor")  # where the first mistake is
+
+
+# -- variables of a backward function --------------------------------------------------------------------------------
+
+
+def residual_block(X, Wa, Wb, Wc, g, y):
+    m = X @ Wa
+    n = m * g
+    q = np.tanh(n)
+    r = q @ Wb
+    u = r + q
+    v = u @ Wc
+    loss = 0.5 * np.sum((v - y) ** 2)
+    return loss
+
+
+RESIDUAL_BLOCK = {name: rng.normal(size=shape) for name, shape in {
+    "X": (5, 3), "Wa": (3, 4), "Wb": (4, 4), "Wc": (4, 2), "g": (1, 4), "y": (5, 2),
+}.items()}  # fmt: skip
+NOISE = rng.normal(size=(5, 4))
+
+
+def no_slope(X, Wb, Wc, g, y, m, q, u, v):
+    dv = v - y
+    du = dv @ Wc.T
+    dq = du @ Wb.T + du
+    dn = dq
+    dm = dn * g
+    return {"Wc": u.T @ dv, "Wb": q.T @ du, "g": (dn * m).sum(axis=0, keepdims=True), "Wa": X.T @ dm}
+
+
+def no_skip(X, Wb, Wc, g, y, m, q, u, v):
+    dv = v - y
+    du = dv @ Wc.T
+    dq = du @ Wb.T
+    dn = dq * (1 - q**2)
+    dm = dn * g
+    return {"Wc": u.T @ dv, "Wb": q.T @ du, "g": (dn * m).sum(axis=0, keepdims=True), "Wa": X.T @ dm}
+
+
+def skip_alone(X, Wb, Wc, g, y, m, q, u, v):
+    dv = v - y
+    du = dv @ Wc.T
+    dn = du * (1 - q**2)
+    dm = dn * g
+    return {"Wc": u.T @ dv, "Wb": q.T @ du, "g": (dn * m).sum(axis=0, keepdims=True), "Wa": X.T @ dm}
+
+
+def no_gain(X, Wb, Wc, g, y, m, q, u, v):
+    dv = v - y
+    du = dv @ Wc.T
+    dn = (du @ Wb.T + du) * (1 - q**2)
+    dm = dn
+    return {"Wc": u.T @ dv, "Wb": q.T @ du, "g": (dn * m).sum(axis=0, keepdims=True), "Wa": X.T @ dm}
+
+
+def made_up(X, Wb, Wc, g, y, m, q, u, v):
+    dv = v - y
+    du = dv @ Wc.T
+    dq = np.abs(du) @ Wb.T**3 + du
+    dn = dq * (1 - q**2)
+    dm = dn * g
+    return {"Wc": u.T @ dv, "Wb": q.T @ du, "g": (dn * m).sum(axis=0, keepdims=True), "Wa": X.T @ dm}
+
+
+def from_nowhere(X, Wb, Wc, g, y, m, q, u, v):
+    dv = v - y
+    du = dv @ Wc.T
+    dn = NOISE
+    dm = dn * g
+    return {"Wc": u.T @ dv, "Wb": q.T @ du, "g": (dn * m).sum(axis=0, keepdims=True), "Wa": X.T @ dm}
+
+
+@pytest.mark.parametrize(
+    ("back", "cause", "said"),
+    [
+        (no_slope, "missing-activation-derivative", "should be `(du @ Wb.T + du) * (1 - q**2)`"),
+        (no_skip, "missing-term", "should be `du @ Wb.T + du`"),
+        (skip_alone, "missing-term", "what reaches q through r"),
+        (no_gain, "missing-factor", "should be `dn * g`"),
+        (made_up, "unknown", "no single mistake"),
+        (from_nowhere, "unknown", "no single mistake"),
+    ],
+)
+def test_a_variable_is_not_explained_by_its_own_gradient(back, cause, said):
+    d = mg.Derivation()
+    d.forward(residual_block)
+    d.backward(back)
+    wrong = [v for v in d.verify(**RESIDUAL_BLOCK) if v.status == "wrong"]
+    assert wrong
+    for verdict in wrong:
+        assert verdict.cause == cause, verdict.explanation
+        assert said in verdict.explanation
+        assert "∂loss" not in verdict.explanation
+
+
+def test_the_search_warns_of_nothing(recwarn):
+    d = mg.Derivation()
+    d.forward(residual_block)
+    d.gradient("n", lambda q, du, Wb: (du @ Wb.T + du) * (1 - q**2) / 0.0, name="dn")
+    d.gradient("u", lambda v, y, Wc: (v - y) @ Wc.T, name="du")
+    d.gradient("q", lambda du, Wb: np.sqrt(du @ Wb.T + du), name="dq")
+    d.gradient("m", lambda dn, g: dn * g * 1j, name="dm")
+    with np.errstate(all="ignore"):
+        d.verify(**RESIDUAL_BLOCK)
+    assert not [str(w.message) for w in recwarn]
