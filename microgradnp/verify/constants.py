@@ -73,7 +73,8 @@ def known_constants(names: Mapping[str, Any]) -> list[tuple[str, float]]:
                     (f"1/(2 * {name})", 0.5 / v),
                     (f"1/{name}**2", 1 / (v * v)),
                 ]
-                known += [(f"1 - {name}", 1 - v), (f"1/(1 - {name})", 1 / (1 - v))]
+                if 0 < v < 1:  # a rate: of dropout, of a moving average
+                    known += [(f"1 - {name}", 1 - v), (f"1/(1 - {name})", 1 / (1 - v))]
                 if v > 0:
                     known += [(f"sqrt({name})", math.sqrt(v)), (f"1/sqrt({name})", 1 / math.sqrt(v))]
     return known
