@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from microgradnp.tape import dependent
+from microgradnp.tape import dependent, reachable
 from microgradnp.verify.backward import part_of, returned_names
 from microgradnp.verify.calling import Outcome, called, truth, updated
 from microgradnp.verify.claims import Claim
@@ -120,6 +120,7 @@ class Step:
     verdict: Verdict
     outcome: Callable[[Mapping[str, Outcome]], Outcome]
     whole: str = ""  # the backward function that returned it
+    key: str = ""  # and under which key
 
     @property
     def name(self) -> str:
@@ -159,7 +160,7 @@ class Conventions:
         ):  # its local variables come first
             gradient = Claim("gradient", quantity, verdict.name, lambda: None)
             gradient.settle(self.judge.point.graph.names)
-            steps.append(Step(gradient, verdict, functools.partial(_of_part, claim, key), claim.name))
+            steps.append(Step(gradient, verdict, functools.partial(_of_part, claim, key), claim.name, key))
         return steps
 
     # what is known of a step
@@ -236,17 +237,36 @@ class Conventions:
             and node in dependent(graph.nodes, [graph.names[s.claim.quantity]])
         ]
 
-    def undoes(self, user: Step) -> bool:
-        """Return whether a claim is right as it is, but would be wrong for the true gradients."""
+    def undoes(self, user: Step, step: Step) -> bool:
+        """Return whether a claim is right as it is, but would be wrong for the true gradient of a step."""
         if user.verdict.status not in RIGHT or not np.any(user.verdict.autodiff):
             return False
         if user.whole:
-            return True
+            return self.spoilt(user, step)
         right, alone = user.verdict.autodiff, user.outcome(self.judge.evaluations[0]).true
         if user.claim.kind == "update":
             gap = np.abs(np.asarray(numbers_of(alone), dtype=np.float64) - right) if np.size(alone) else np.zeros(1)
             return bool(np.any(gap > 1e-10 * np.max(np.abs(right))))
         c = factor_of(alone, right)
+        return c is None or abs(c - 1) > 1e-7
+
+    def spoilt(self, user: Step, step: Step) -> bool:
+        """Return whether a returned gradient would be wrong if another had been the true one where it was used.
+
+        One that is right either way (a sum in which the other cancels) does not make a convention of a mistake.
+        """
+        run = self.judge.evaluations[0][user.whole].run
+        if run is None or run.graph is None:  # it could not be recorded: nothing that the other leads to may be wrong
+            return all(u.verdict.status in RIGHT for u in self.users(step))
+        end, start = run.node(user.key, returned=True), run.node(step.key, returned=True)
+        if end is None or start is None or start not in set(reachable([end])[0]):
+            return True
+        try:
+            with np.errstate(all="ignore"):
+                value = np.asarray(run.graph.evaluate(end, {start: self.judge.point.gradient(step.claim.quantity)}))
+        except Exception:  # a step that fits the wrong shapes only
+            return True
+        c = factor_of(value, user.verdict.autodiff, 1e-7)
         return c is None or abs(c - 1) > 1e-7
 
     # the verdicts
@@ -268,7 +288,7 @@ class Conventions:
         for step in reversed(self.steps):
             if step in off:
                 users = self.users(step)
-                ways = [u.name for u in users if self.undoes(u)] or [
+                ways = [u.name for u in users if self.undoes(u, step)] or [
                     w for u in users if u in off for w in undone.get(u, [])
                 ]
                 if ways:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import thread_time
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 #: An edit of the user's formula of this rank or better needs no other explanation beside it.
 SURE = 0.55
+#: What is no more than a wrong number where all of a gradient is off by one constant.
+SLOPES = (Cause.MISSING_ACTIVATION_DERIVATIVE, Cause.EXTRA_ACTIVATION_DERIVATIVE)
+NUMBERS = (Cause.WRONG_OPERAND, Cause.MISSING_FACTOR, *SLOPES)
 #: Further inputs at which an explanation must hold.
 FURTHER = 2
 PATIENCE = 1.2
@@ -118,6 +122,10 @@ class Explainer:
                 best = other
         if best is None and situations and self.rewriting(claim) is None:
             best = self.mended(claim, situations, name)
+        if best is not None and best.cause in NUMBERS:  # the wrong number, whatever it was written for
+            times = self.times(situations, name)
+            if times is not None:
+                best = times if best.cause in SLOPES else replace(best, cause=Cause.SCALE)
         return best
 
     def situations(self, verdict: Verdict, claim: Claim, value: Callable[[dict[str, Outcome]], Any]) -> list[Situation]:

@@ -558,8 +558,13 @@ class Judge:
 
 
 def on_true_values(part: Part) -> Callable[[dict[str, Outcome]], Any]:
-    """Return what finds a part's value on true values."""
-    return lambda outcomes: part(outcomes).true
+    """Return what finds a part's value on true values, or on those it received where the others cannot be had."""
+
+    def value(outcomes: dict[str, Outcome]) -> Any:
+        outcome = part(outcomes)
+        return outcome.received if outcome.true is None else outcome.true
+
+    return value
 
 
 def constant_ratio(value: Any, true: Any) -> float:

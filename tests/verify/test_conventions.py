@@ -247,3 +247,37 @@ def test_a_factor_is_found_exactly_where_there_is_one(c: float, seed: int) -> No
 )  # fmt: skip
 def test_constants_in_the_users_words(c: float, words: str) -> None:
     assert constant_in_words(c, {"n": 7, "rate": 0.3, "flag": True, "X": np.ones((7, 5))}) == words
+
+
+def test_what_is_right_either_way_makes_no_convention_of_a_mistake() -> None:
+    """Keys of attention: their gradients add up to zero, so that the bias above them is right whatever their scale is."""
+    rng = np.random.default_rng(5)
+
+    def attention(x, b, W, V):
+        h = x + b
+        k = h @ W
+        scores = x @ k.T
+        e = np.exp(scores - scores.max(axis=1, keepdims=True))
+        a = e / e.sum(axis=1, keepdims=True)
+        y = a @ V
+        loss = np.sum(y**2)
+        return loss
+
+    def back(x, h, W, V, a, y):
+        dy = 2 * y
+        da = dy @ V.T
+        dscores = a * (da - (da * a).sum(axis=1, keepdims=True))
+        dk = np.zeros_like(h @ W)
+        dk[:] = dscores.T @ x / np.sqrt(W.shape[0])  # in place, so that it cannot be recorded
+        dh = dk @ W.T
+        return {"scores": dscores, "k": dk, "W": h.T @ dk, "b": dh.sum(axis=0)}
+
+    d = Derivation()
+    d.forward(attention)
+    d.backward(back)
+    report = d.verify(
+        x=rng.normal(size=(5, 3)), b=rng.normal(size=3), W=rng.normal(size=(3, 3)), V=rng.normal(size=(5, 2))
+    )
+    assert report["k"].status == "wrong"
+    assert report["k"].cause == "scale"
+    assert report["b"].ok
