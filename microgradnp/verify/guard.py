@@ -13,6 +13,8 @@ from types import FrameType
 
 #: Seconds that one call of a user's function may take, unless the derivation says otherwise.
 TIME_LIMIT = 60.0
+#: Seconds until it is told so again: an exception is lost where it meets a finalizer, or code that catches everything.
+AGAIN = 1.0
 
 
 class TooSlow(Exception):
@@ -44,39 +46,43 @@ def time_limit(seconds: float | None) -> Iterator[None]:
             yield
             return
 
+        over = False
+
         def ring(_number: int, _frame: FrameType | None) -> None:
-            raise late
+            if not over:
+                raise late
 
         before = signal.signal(signal.SIGALRM, ring)
-        remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+        remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
         started = time.monotonic()
         try:
             yield
         finally:
+            over = True
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before if before is not None else signal.SIG_DFL)
             if remaining:
                 left = max(1e-3, remaining - (time.monotonic() - started))
                 signal.setitimer(signal.ITIMER_REAL, left, interval)
         return
-    thread, done, lock = threading.get_ident(), False, threading.Lock()
+    thread, done, lock = threading.get_ident(), threading.Event(), threading.Lock()
 
     def interrupt() -> None:
-        with lock:
-            if not done:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TooSlow))
+        wait = seconds
+        while not done.wait(wait):
+            with lock:
+                if not done.is_set():
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TooSlow))
+            wait = AGAIN
 
-    timer = threading.Timer(seconds, interrupt)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=interrupt, daemon=True).start()
     try:
         yield
     except TooSlow:
         raise late from None
     finally:
         with lock:
-            done = True
-        timer.cancel()
+            done.set()
 
 
 @contextlib.contextmanager

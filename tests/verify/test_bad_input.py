@@ -253,3 +253,33 @@ def test_an_optimizer_is_the_rule(factor: float, status: Status) -> None:
     assert plain.verify(w=W).ok
     with pytest.raises(TypeError, match=r"wants a function or an mg\.optim\.SGD"):
         squares().update("w", 0.1, lambda w: w)
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+def test_a_loop_that_catches_everything_is_interrupted_again(threaded, monkeypatch) -> None:
+    monkeypatch.setattr("microgradnp.verify.guard.AGAIN", 0.05)
+
+    def stubborn(r):
+        for _ in range(3):
+            try:
+                while True:
+                    r = r + 1
+            except Exception:
+                pass
+        while True:
+            r = r + 1
+
+    def verdict() -> None:
+        d = squares(time_limit=0.2)
+        d.gradient("w", stubborn)
+        found.append(d.verify(w=W)["w"])
+
+    found: list = []
+    if threaded:
+        thread = threading.Thread(target=verdict)
+        thread.start()
+        thread.join()
+    else:
+        verdict()
+    assert found[0].status is Status.UNVERIFIABLE
+    assert "did not return within 0.2 s" in found[0].explanation
