@@ -48,8 +48,10 @@ def evaluate(
     for claim in claims:
         outcome = outcomes[claim.name] = Outcome()
         if claim.kind == "backward":
-            outcome.received = outcome.true = called(claim, point, {}, outcome, off)
-            outcome.run = Run(claim, point, *call_of(claim, point.environment))
+            # other claims that it takes are judged by themselves: it is given the truth in their place
+            used = {a: truth(by_name[a], point) for a in claim.arguments if a in by_name}
+            outcome.received = outcome.true = called(claim, point, used, outcome, off)
+            outcome.run = Run(claim, point, *call_of(claim, {**point.environment, **used}))
             continue
         received = {a: point.blurred(outcomes[a].received) for a in claim.arguments if a in outcomes}
         truths = {a: truth(by_name[a], point) for a in received}

@@ -219,3 +219,24 @@ def test_the_loop_variable_of_backpropagation_through_time_is_not_accused() -> N
 
         report = d.verify(X=INPUTS["X"][:3], U=INPUTS["W1"][:, :2], V=INPUTS["W1"][:2, 2:])
         assert statuses(report) == {"dU": CORRECT, "dV": status}
+
+
+def test_a_backward_function_that_begins_with_another_claim() -> None:
+    """It is given the true delta, so that it is judged by itself; the delta has a verdict of its own."""
+    d = Derivation()
+
+    @d.forward
+    def model(x, w, v):
+        h = np.tanh(x @ w)
+        y = h @ v
+        return np.sum(y**2)
+
+    d.gradient("y", lambda y: y, name="dy")  # the factor 2 is missing
+
+    @d.backward(wrt=["v", "w"])
+    def rest(dy, x, h, v):
+        return h.T @ dy, x.T @ ((1 - h**2) * (dy @ v.T))
+
+    rng = np.random.default_rng(3)
+    report = d.verify(x=rng.normal(size=(5, 2)), w=rng.normal(size=(2, 3)), v=rng.normal(size=(3, 4)))
+    assert [(v.name, str(v.status)) for v in report if not v.ok] == [("dy", "wrong")]
