@@ -190,6 +190,14 @@ def logistic(z: Array) -> Array:
     return 0.5 * (1 + np.tanh(0.5 * z))
 
 
+def softmax(z: Array) -> Array:
+    """Return the softmax over the last axis."""
+    if z.ndim == 0:
+        return np.ones_like(z)
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
 OF_INPUT: dict[str, Callable[[Array], Array]] = {
     "{s}({z})": logistic,
     "{s}'({z})": lambda z: logistic(z) * (1 - logistic(z)),
@@ -721,6 +729,13 @@ def losses(s: Situation) -> Iterator[Candidate]:
                 (lambda y, t: np.abs(y - t), "|{y} - {t}|"),
                 (lambda y, t: (y - t) ** 3, "({y} - {t})**3"),
                 (lambda y, t: 1.0 * (y > t), "({y} > {t})"),
+                (lambda y, t: logistic(y) - t, "s({y}) - {t}"),
+                (lambda y, t: np.tanh(y) - t, "tanh({y}) - {t}"),
+                (lambda y, t: softmax(y) - t, "softmax({y}) - {t}"),
+                (lambda y, t: np.clip(y - t, -1, 1), "clip({y} - {t}, -1, 1)"),
+                (lambda y, t: np.tanh(y - t), "tanh({y} - {t})"),
+                (lambda y, t: (y - t) / (y * (1 - y)), "({y} - {t}) / ({y} * (1 - {y}))"),
+                (lambda y, t: -t * (t * y < 1), "the hinge's"),
             ):
                 said = text.format(y=name, t=target)
                 cause = Cause.MISSING_TERM if "left out" in said else Cause.WRONG_LOSS

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.verify.judgement import Cause
-from microgradnp.verify.meaning import PARTS, SLOPES, UNNAMED, Meaning, is_mask, proportional
+from microgradnp.verify.meaning import PARTS, SLOPES, UNNAMED, Meaning, close, is_mask, proportional
 from microgradnp.verify.source import Program, Site, array_of, called_name
 
 Array = Any
@@ -217,13 +217,19 @@ class Editor:
                     if x is not None and y is not None and x.ndim and y.ndim:
                         rank = 0.12 if x.ndim + y.ndim > 2 else 0.25  # of two vectors a sum is left out, rather
                         yield Edit(rank, Cause.MATMUL_VS_ELEMENTWISE, s, product, "")
+                for one, other_one, first in ((a, right, True), (b, left, False)):  # dZ * W.sum(axis=1) for dZ @ W.T
+                    if isinstance(other_one, ast.Call) and called_name(other_one) in (*REDUCTIONS, "diag", "diagonal"):
+                        inner_one = reduced_operand(other_one)
+                        for form in ("({}) @ ({})", "({}) @ ({}).T", "({}).T @ ({})") if inner_one else ():
+                            both = (one, inner_one) if first else (inner_one, one)
+                            yield Edit(0.12, Cause.MATMUL_VS_ELEMENTWISE, s, form.format(*both), "")
             if isinstance(node.op, PRODUCT):
                 other = "/" if isinstance(node.op, ast.Mult) else "*"
                 yield Edit(0.2, self.factor_cause(right, Cause.MISSING_FACTOR), s, f"({a}) {other} ({b})", "")
                 yield Edit(0.1, self.factor_cause(right, Cause.EXTRA_ACTIVATION_DERIVATIVE), s, a, self.too_many(b))
                 inner = operand_nodes(left) if isinstance(left, ast.BinOp) and isinstance(left.op, PRODUCT) else ()
                 if inner and isinstance(left.op, ast.Mult):  # type: ignore[attr-defined]
-                    pair = f"({ast.unparse(inner[1])}) * ({b})"
+                    pair = ast.unparse(ast.BinOp(inner[1], node.op, right))
                     yield Edit(0.11, self.pair_cause(pair), s, ast.unparse(inner[0]), self.too_many(pair))
                 if isinstance(node.op, ast.Mult):
                     yield Edit(0.1, self.factor_cause(left, Cause.EXTRA_ACTIVATION_DERIVATIVE), s, b, self.too_many(a))
@@ -279,6 +285,8 @@ class Editor:
                 value = eval(text, self.scope)
             except Exception:
                 return Cause.EXTRA_ACTIVATION_DERIVATIVE
+            if np.ndim(value) and self.meaning.role(value) == "mask":
+                return Cause.WRONG_MASK
             return Cause.EXTRA_ACTIVATION_DERIVATIVE if self.meaning.slope_like(value) else Cause.MISSING_FACTOR
 
         return cause
@@ -373,7 +381,7 @@ class Editor:
                 )
                 if name in ("ones_like", "full_like"):
                     cause = Cause.UPSTREAM_IGNORED
-                yield Edit(0.12, cause, s, ast.unparse(first), "")
+                yield Edit(0.12, self.call_cause(s, cause), s, ast.unparse(first), "")
             for family in FAMILIES:
                 if name in family:
                     for other in family:
@@ -402,6 +410,19 @@ class Editor:
                     ast.unparse(s.node.args[0]),
                     "",
                 )
+
+    def call_cause(self, s: Site, usual: Cause) -> Callable[[], Cause]:
+        """Return what it is to have called a function too many: in a derivative, to have taken it at the wrong place."""
+
+        def cause() -> Cause:
+            if usual is Cause.SURROGATE_DERIVATIVE:
+                for node in s.above[:3]:
+                    value = self.of(node)
+                    if value is not None and np.ndim(value) and self.meaning.misplaced(value):
+                        return Cause.DERIVATIVE_AT_WRONG_PLACE
+            return usual
+
+        return cause
 
     def subscripts(self) -> Iterator[Edit]:
         """Yield indices off by one, and other entries of the same container."""
@@ -676,11 +697,13 @@ class Editor:
                     value = eval(text, self.scope)
             except Exception:  # it is known only inside a loop
                 return Cause.MISSING_ACTIVATION_DERIVATIVE
-            return (
-                Cause.WRONG_MASK
-                if array_of(value) is not None and self.meaning.role(value) == "mask"
-                else Cause.MISSING_ACTIVATION_DERIVATIVE
-            )
+            array = array_of(value)
+            if array is None:
+                return Cause.MISSING_ACTIVATION_DERIVATIVE
+            role = self.meaning.role(array)
+            # of a rectified quantity after its dropout: (d > 0) is the mask as well
+            masked = role != "slope" and is_mask(array) and any(within(array, m) for m in self.meaning.masks)
+            return Cause.WRONG_MASK if role == "mask" or masked else Cause.MISSING_ACTIVATION_DERIVATIVE
 
         return cause
 
@@ -831,6 +854,7 @@ class Editor:
     def exchanged_names(self) -> Iterator[Edit]:
         """Yield another quantity in the place of one."""
         bases = self.bases()
+        used = {a.arg for a in self.program.trees[0].args.args} | set(self.by_text)
         for s in self.numbers:
             if not isinstance(s.node, ast.Name | ast.Attribute | ast.Subscript) or (
                 isinstance(s.node, ast.Attribute) and s.node.attr == "T"
@@ -838,7 +862,9 @@ class Editor:
                 continue
             for other in bases:
                 if other != s.text and self.same_shape(other, s):
-                    yield Edit(0.3, self.operand_cause(s, s.text, other), s, other, "")
+                    # of what the function does not even use, something left out is the likelier mistake
+                    rank = 0.3 if other in used or "[" in other else 0.32
+                    yield Edit(rank, self.operand_cause(s, s.text, other), s, other, "")
         # a gradient of another formula of the user's, in the place of what the function was given; that a variable of the
         # function should have been the true gradient would say no more than that it is wrong
         hidden = [h for h, said in self.hidden.items() if h.startswith("_gradient") and not said.startswith(UNNAMED)]
@@ -846,7 +872,38 @@ class Editor:
             if isinstance(s.node, ast.Name | ast.Attribute | ast.Subscript) and self.is_given(s.node):
                 for name in hidden:
                     if self.same_shape(name, s):
-                        yield Edit(0.45, Cause.WRONG_OPERAND, s, name, "")
+                        yield Edit(0.45, self.step_cause(s, name), s, name, "")
+
+    def step_cause(self, s: Site, name: str) -> Callable[[], Cause]:
+        """Return what it is to have used one gradient for another: a step between them was left out, if there is one."""
+
+        def cause() -> Cause:
+            here, there = (
+                np.asarray(self.value[s.key], dtype=np.float64),
+                np.asarray(self.names[name], dtype=np.float64),
+            )
+            if (
+                here.shape != there.shape
+                or not here.ndim
+                or not any(close(here, g) for g in self.meaning.gradients.values())
+            ):
+                return Cause.WRONG_OPERAND
+            with np.errstate(all="ignore"):
+                ratio = np.where(here == 0, 0.0, there / here)
+            seen = here != 0
+            for slope in self.meaning.slopes:
+                if slope.value.shape == ratio.shape and close(np.where(seen, slope.value, 0.0), ratio):
+                    role = self.meaning.role(slope.value)
+                    return Cause.WRONG_MASK if role == "mask" else Cause.MISSING_ACTIVATION_DERIVATIVE
+            for mask in self.meaning.masks:
+                if mask.shape == ratio.shape and self.meaning.like_mask(ratio, np.where(seen, mask, 0.0)):
+                    return Cause.WRONG_MASK
+            terms = [np.asarray(self.names[h]) for h in self.hidden if h.startswith("_term")]
+            if any(close(term, there - here) for term in terms):
+                return Cause.MISSING_TERM
+            return Cause.WRONG_OPERAND
+
+        return cause
 
     def operand_cause(self, s: Site, old: str, new: str, shifted: bool = False) -> Callable[[], Cause]:
         """Return what it is to have used one quantity for another."""
@@ -854,6 +911,8 @@ class Editor:
         def cause() -> Cause:
             value = self.of(s.node)
             names = {re.sub(r"^.*\.|[\[(].*$", "", n) for n in (old, new)}
+            if old.startswith(f"{new}[") and ":" in old:  # X[::-1] for X
+                return Cause.SHIFTED_INDEX
             if any(isinstance(n, ast.Compare) for n in s.above[:3]):
                 return Cause.WRONG_MASK
             factor = isinstance(s.parent, ast.BinOp) and isinstance(s.parent.op, PRODUCT)
@@ -899,7 +958,7 @@ class Editor:
                 if self.same_shape(base, s):
                     yield Edit(
                         rank,
-                        self.surrogate_cause(s),
+                        self.surrogate_cause(s, text),
                         s,
                         text,
                         f"with {s.text} in place of {self.hidden.get(text, text)}",
@@ -933,13 +992,23 @@ class Editor:
             len(names - set(self.program.scope)) <= 1 and isinstance(s.node, ast.BinOp | ast.Call | ast.Compare)
         )
 
-    def surrogate_cause(self, s: Site) -> Callable[[], Cause]:
+    def gated(self, text: str) -> bool:
+        """Return whether an expression is a mask, as the derivative of a rectifier is."""
+        try:
+            with np.errstate(all="ignore"):
+                return is_mask(eval(text, self.scope))
+        except Exception:  # it is known only inside a loop
+            return False
+
+    def surrogate_cause(self, s: Site, text: str) -> Callable[[], Cause]:
         """Return what it is to have used something else for the derivative of an activation."""
 
         def cause() -> Cause:
             value = self.value[s.key].astype(np.float64)
             if np.ndim(value) == 0 or np.ptp(value) == 0:
                 return Cause.MISSING_ACTIVATION_DERIVATIVE
+            if self.meaning.role(value) == "mask" or (is_mask(value) and self.gated(text)):
+                return Cause.WRONG_MASK
             if self.meaning.role(value) == "half slope":
                 return Cause.MISSING_FACTOR
             return Cause.DERIVATIVE_AT_WRONG_PLACE if self.meaning.misplaced(value) else Cause.SURROGATE_DERIVATIVE
@@ -974,6 +1043,12 @@ class Editor:
                         f"`{s.text}` is shifted by one along axis {axis}",
                     )
 
+    def shrinks(self, s: Site) -> bool:
+        """Return whether an einsum sums its operand."""
+        assert isinstance(s.node, ast.Call)
+        x = self.of(s.node.args[1])
+        return x is not None and np.ndim(x) > self.value[s.key].ndim
+
     def einsums(self) -> Iterator[Edit]:
         """Yield exchanged letters in an einsum."""
         for s in self.numbers:
@@ -993,7 +1068,13 @@ class Editor:
                     letters = list(chunk)
                     letters[i], letters[j] = letters[j], letters[i]
                     new = "".join([*chunks[:k], "".join(letters), *chunks[k + 1 :]])
-                    yield Edit(0.12, Cause.TRANSPOSE, s, f"np.einsum({new!r}, {rest})", "")
+                    cause = Cause.AXIS if "," not in pattern and self.shrinks(s) else Cause.TRANSPOSE
+                    yield Edit(0.12, cause, s, f"np.einsum({new!r}, {rest})", "")
+
+
+def within(value: Array, mask: Array) -> bool:
+    """Return whether an array is zero wherever a mask is."""
+    return value.shape == mask.shape and not np.any(value[mask == 0])
 
 
 def parenthesised(text: str) -> str:
@@ -1011,6 +1092,15 @@ def operand_nodes(node: ast.AST) -> tuple[ast.expr, ...]:
         if len(node.args) == 1 and isinstance(node.func, ast.Attribute):
             return node.func.value, node.args[0]
     return ()
+
+
+def reduced_operand(call: ast.Call) -> str:
+    """Return what a reduction, written as a call or a method, reduces."""
+    if isinstance(call.func, ast.Attribute) and not (
+        isinstance(call.func.value, ast.Name) and call.func.value.id == "np"
+    ):
+        return ast.unparse(call.func.value)
+    return ast.unparse(call.args[0]) if call.args else ""
 
 
 def operands_of(node: ast.AST) -> tuple[str, str]:

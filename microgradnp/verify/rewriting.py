@@ -316,7 +316,7 @@ def sentence(fix: Fix, subject: str, case: Case) -> str:
         return f"`{subject}` equals the right answer {edit.text}: `{old}` should be `{new}`"
     if edit.text.startswith("`"):
         return f"`{subject}` is wrong because {edit.text}"
-    return f"`{subject}` is right if `{old}` is changed to `{new}`"
+    return f"`{subject}` is right if `{old.replace(' ** ', '**')}` is changed to `{new}`"
 
 
 def is_whole(edit: Edit) -> bool:

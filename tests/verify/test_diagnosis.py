@@ -83,11 +83,39 @@ RECURRENT_CLAIMS = {
     "h1": ("d1", lambda d2, h2, W: (d2 * (1 - h2**2)) @ W.T),
 }
 
+
+def deep(X, W1, mask, keep, W2, b2, W3, t):
+    z1 = X @ W1
+    a1 = np.maximum(z1, 0)
+    d1 = a1 * mask / keep
+    z2 = d1 @ W2 + b2  # without the bias, z2 is 0 in a row that is dropped whole: a kink
+    a2 = np.maximum(z2, 0)
+    z3 = a2 @ W3
+    a3 = np.tanh(z3)
+    loss = np.mean((a3 - t) ** 2)
+    return loss
+
+
+other = np.random.default_rng(11)
+DEEP = {
+    "X": other.normal(size=(8, 3)), "W1": other.normal(size=(3, 5)), "mask": (other.random((8, 5)) < 0.7) * 1.0, "keep": 0.7,
+    "W2": other.normal(size=(5, 5)), "b2": other.normal(size=5), "W3": other.normal(size=(5, 2)), "t": other.normal(size=(8, 2)),
+}  # fmt: skip
+DEEP_CLAIMS = {
+    "a3": ("da3", lambda a3, t: 2 * (a3 - t) / t.size),
+    "z3": ("dz3", lambda da3, a3: da3 * (1 - a3**2)),
+    "a2": ("da2", lambda dz3, W3: dz3 @ W3.T),
+    "z2": ("dz2", lambda da2, z2: da2 * (z2 > 0)),
+    "d1": ("dd1", lambda dz2, W2: dz2 @ W2.T),
+    "z1": ("dz1", lambda dd1, mask, keep, z1: dd1 * mask / keep * (z1 > 0)),
+}
+
 NETWORKS = {
     "classifier": (classifier, CLASSIFIER, CLASSIFIER_CLAIMS),
     "regression": (regression, REGRESSION, REGRESSION_CLAIMS),
     "dropout": (dropout, DROPOUT, DROPOUT_CLAIMS),
     "recurrent": (recurrent, RECURRENT, RECURRENT_CLAIMS),
+    "deep": (deep, DEEP, DEEP_CLAIMS),
 }
 
 MISTAKES = [
@@ -136,6 +164,19 @@ MISTAKES = [
     ("recurrent", "h2", "wrong-operand", lambda d3, h2, W: (d3 * (1 - h2**2)) @ W.T),
     ("recurrent", "W", "missing-term", lambda d3, d2, h3, h2, h1: h2_part(d3, h3, h2) + h2_part(d2, h2, h1)),
     ("recurrent", "U", "double-count", lambda d1, d2, d3, h1, h2, h3, x1, x2, x3: 2 * h2_part(d3, h3, x3) + h2_part(d2, h2, x2) + h2_part(d1, h1, x1)),
+    ("deep", "z2", "wrong-mask", lambda da2, mask: da2 * mask),
+    ("deep", "z2", "wrong-mask", lambda da2, z1: da2 * (z1 > 0)),
+    ("deep", "z1", "wrong-mask", lambda dd1, keep, z1: dd1 * (z1 > 0) / keep),
+    ("deep", "d1", "wrong-mask", lambda dz2, W2, mask, keep: (dz2 @ W2.T) * mask / keep),
+    ("deep", "z3", "derivative-at-wrong-place", lambda da3, a3: da3 * (1 - np.tanh(a3) ** 2)),
+    ("deep", "z3", "missing-activation-derivative", lambda a3, t: 2 * (a3 - t) / t.size),
+    ("deep", "z2", "missing-activation-derivative", lambda dz3, W3: dz3 @ W3.T),
+    ("deep", "z2", "surrogate-derivative", lambda da2, z2: da2 * np.where(z2 > 0, 1, 0.1)),
+    ("deep", "a3", "wrong-loss", lambda a3, t: np.clip(a3 - t, -1, 1) / t.size),
+    ("deep", "d1", "matmul-vs-elementwise", lambda dz2, W2: dz2 * W2.sum(axis=1)),
+    ("deep", "d1", "matmul-vs-elementwise", lambda dz2, W2: dz2 * np.diag(W2)),
+    ("deep", "W1", "shifted-index", lambda X, dz1: X[::-1].T @ dz1),
+    ("deep", "W2", "missing-activation-derivative", lambda d1, da2: d1.T @ da2),
 ]  # fmt: skip
 
 
