@@ -22,7 +22,7 @@ SAYS = {
     "document_001.py": ["No gradient errors found", "0.38075 after 300 iterations; accuracy 1.00"],
     "document_002.py": ["R-43", "index 3 is out of bounds"],
     "document_003.py": ["R-50", "in the shape (1, 1) instead of ()"],
-    "document_004.py": ["R-60", "`transpose(W2)` is changed to `(transpose(W2)).T`"],
+    "document_004.py": ["R-60", "`transpose(W2)` is changed to `transpose(W2).T`"],
     "errata.py": ["# Errata of the five documents", "## Document 001", "No mistake found.", "### R-60"],
 }
 #: Number and name of the claims that must be found wrong or not computable; all the others must not be.
