@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -114,7 +115,7 @@ class Editor:
             self.signs, self.transposes, self.operators, self.reductions, self.missing_sums, self.calls,
             self.subscripts, self.statements,
             self.comparisons, self.constants, self.exchanged_names, self.missing_slopes,
-            self.missing_factors_at_hand, self.einsums, self.replaced_slopes,
+            self.missing_factors_at_hand, self.slices, self.missing_matrices, self.einsums, self.replaced_slopes,
             self.missing_factors, self.missing_terms, self.exchanged_expressions,
         )  # fmt: skip
 
@@ -756,6 +757,33 @@ class Editor:
         """Yield a factor left out that stands elsewhere in the function."""
         yield from self.left_out_factors(PARTS[:2], [b for b in self.bases() if b in self.by_text])
 
+    def missing_matrices(self) -> Iterator[Edit]:
+        """Yield a matrix left out of a product."""
+        matrices = [(b, self.known(b)) for b in self.bases()]
+        for s in self.floats():
+            value = self.value[s.key]
+            if value.ndim != 2 or not isinstance(s.node, ast.Name | ast.BinOp | ast.Subscript):
+                continue
+            for base, matrix in matrices:
+                if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind != "f":
+                    continue
+                for side, size in enumerate(matrix.shape):  # summed over this axis of the matrix
+                    turned = (f"({base}).T", f"({base})")
+                    if size == value.shape[0]:
+                        yield Edit(0.4, Cause.MISSING_FACTOR, s, f"{turned[side]} @ (_v)", "")
+                    if size == value.shape[1]:
+                        yield Edit(0.4, Cause.MISSING_FACTOR, s, f"(_v) @ {turned[1 - side]}", "")
+
+    def slices(self) -> Iterator[Edit]:
+        """Yield the whole of what only a part was taken of, in one operand or in both."""
+        for s in self.floats():
+            if not isinstance(s.node, ast.BinOp | ast.Subscript | ast.Call):
+                continue
+            parts = [n for n in ast.walk(s.node) if is_slice(n)]
+            if parts and (len(parts) <= 2 or s.node in parts):
+                whole = Unsliced().visit(copy.deepcopy(s.node))
+                yield Edit(0.25, Cause.SHIFTED_INDEX, s, ast.unparse(whole), "")
+
     def missing_factors(self) -> Iterator[Edit]:
         """Yield any other factor left out."""
         yield from self.left_out_factors(PARTS, self.bases())
@@ -1075,6 +1103,25 @@ class Editor:
 def within(value: Array, mask: Array) -> bool:
     """Return whether an array is zero wherever a mask is."""
     return value.shape == mask.shape and not np.any(value[mask == 0])
+
+
+def is_slice(node: ast.AST) -> bool:
+    """Return whether an expression is a part of an array, cut by a slice with bounds."""
+    if not isinstance(node, ast.Subscript):
+        return False
+    index = node.slice
+    cuts = [p for p in (index.elts if isinstance(index, ast.Tuple) else [index]) if isinstance(p, ast.Slice)]
+    others = isinstance(index, ast.Tuple) and len(cuts) < len(index.elts)
+    return not others and any(c.lower or c.upper or c.step for c in cuts)
+
+
+class Unsliced(ast.NodeTransformer):
+    """Takes the slices off an expression."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """Leave the array whole."""
+        self.generic_visit(node)
+        return node.value if is_slice(node) else node
 
 
 def parenthesised(text: str) -> str:

@@ -177,6 +177,9 @@ MISTAKES = [
     ("deep", "d1", "matmul-vs-elementwise", lambda dz2, W2: dz2 * np.diag(W2)),
     ("deep", "W1", "shifted-index", lambda X, dz1: X[::-1].T @ dz1),
     ("deep", "W2", "missing-activation-derivative", lambda d1, da2: d1.T @ da2),
+    ("deep", "W1", "shifted-index", lambda X, dz1: X[:-1].T @ dz1[1:]),
+    ("deep", "W1", "shifted-index", lambda X, dz1: X[1:].T @ dz1[1:]),
+    ("deep", "d1", "missing-factor", lambda dz2: dz2),
 ]  # fmt: skip
 
 
