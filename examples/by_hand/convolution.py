@@ -76,7 +76,7 @@ STUDIES = [
     Study("convolution by loops", loops, loops_backward, images, [
         Mistake("overlaps overwritten", "dx[:, :, i : i + kh, j : j + kw] +=", "dx[:, :, i : i + kh, j : j + kw] =", "dx", "missing-term"),
         Mistake("the kernel not summed over positions", "dw += np.einsum", "dw = np.einsum", "dw", "missing-term"),
-        Mistake("the kernel turned round", "np.einsum(\"no,ocij->ncij\", g, w)", "np.einsum(\"no,ocij->ncij\", g, w[:, :, ::-1, ::-1])", "dx", "wrong-operand"),
+        Mistake("the kernel turned round", "np.einsum(\"no,ocij->ncij\", g, w)", "np.einsum(\"no,ocij->ncij\", g, w[:, :, ::-1, ::-1])", "dx", "shifted-index"),
         Mistake("a mean over the positions for the bias", "db = dout.sum(axis=(0, 2, 3))", "db = dout.mean(axis=(2, 3)).sum(axis=0)", "db", "scale"),
         Mistake("the bias summed over positions only", "db = dout.sum(axis=(0, 2, 3))", "db = dout[0].sum(axis=(1, 2))", "db", "missing-term"),
     ]),
