@@ -883,6 +883,7 @@ class Editor:
         """Yield another quantity in the place of one."""
         bases = self.bases()
         used = {a.arg for a in self.program.trees[0].args.args} | set(self.by_text)
+        pairs = self.meaning.pairs()
         for s in self.numbers:
             if not isinstance(s.node, ast.Name | ast.Attribute | ast.Subscript) or (
                 isinstance(s.node, ast.Attribute) and s.node.attr == "T"
@@ -892,6 +893,8 @@ class Editor:
                 if other != s.text and self.same_shape(other, s):
                     # of what the function does not even use, something left out is the likelier mistake
                     rank = 0.3 if other in used or "[" in other else 0.32
+                    if (s.text, other) in pairs:  # z for max(z, 0), which is no left out (z > 0)
+                        rank = 0.15
                     yield Edit(rank, self.operand_cause(s, s.text, other), s, other, "")
         # a gradient of another formula of the user's, in the place of what the function was given; that a variable of the
         # function should have been the true gradient would say no more than that it is wrong

@@ -180,6 +180,7 @@ MISTAKES = [
     ("deep", "W1", "shifted-index", lambda X, dz1: X[:-1].T @ dz1[1:]),
     ("deep", "W1", "shifted-index", lambda X, dz1: X[1:].T @ dz1[1:]),
     ("deep", "d1", "missing-factor", lambda dz2: dz2),
+    ("deep", "W3", "wrong-operand", lambda z2, dz3: z2.T @ dz3),
 ]  # fmt: skip
 
 
