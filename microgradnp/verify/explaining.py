@@ -162,7 +162,7 @@ class Explainer:
 
     def times(self, situations: Sequence[Situation], name: str) -> Explanation | None:
         """Return that all of a gradient is off by a constant with a name."""
-        said = set()
+        said, found = set(), list[float]()
         for s in situations:
             right = s.scene.right
             size = float(np.sum(right * right))
@@ -171,8 +171,10 @@ class Explainer:
             c = float(np.sum(right * s.hand)) / size
             if not close(c * right, s.hand):
                 return None
+            found.append(c)
             said.add(constant_name(c, {**s.environment, **s.pool}))
-        if len(said) != 1 or "" in said:
+        same = all(abs(c / found[0] - 1) < 1e-8 for c in found)  # else it is a quantity, and no constant
+        if len(said) != 1 or "" in said or not same:
             return None
         return Explanation(Cause.SCALE, f"`{name}` equals the right answer times {said.pop()}", 0.1)
 
