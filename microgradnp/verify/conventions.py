@@ -77,8 +77,7 @@ def constant_in_words(c: float, names: Mapping[str, Any]) -> str:
     for sign, prefix in ((1.0, ""), (-1.0, "-")):
         for text, value in constants(names):
             if abs(sign * c / value - 1) < 1e-9:
-                head, comma, where = text.partition(",")
-                return f"{prefix}{head}{comma}{where}"
+                return prefix + text
     return ""
 
 

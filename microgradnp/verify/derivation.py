@@ -238,6 +238,9 @@ class Derivation:
         """
         if function is None:
             return lambda fn: self.backward(fn, returns=returns, wrt=wrt, locals=locals)
+        for option, given in (("returns", returns), ("locals", locals)):
+            if given is not None and not isinstance(given, Mapping):
+                raise TypeError(f"d.backward({option}=...) wants a dict of names to quantities, not {given!r}")
         own = getattr(function, "__name__", "<lambda>")
         self._add(
             Claim(
@@ -279,7 +282,7 @@ class Derivation:
                 raise TypeError("d.inputs(...) takes a function or inputs by name, not both")
             self.given = given
             return given
-        self.given = {**(given or {}), **named}
+        self.given = by_name("d.inputs", given, named)
         return None
 
     def drawn_inputs(self, seed: int) -> dict[str, Any]:
@@ -349,7 +352,7 @@ class Derivation:
             raise DerivationError(f"{self._who()} has no forward function: decorate it with @d.forward")
         if not self.claims:
             raise DerivationError(f"{self._who()} has no claims: state one with @d.gradient('name') or @d.backward")
-        stated = {**(inputs or {}), **named}
+        stated = by_name("d.verify", inputs, named)
         reports: list[Report] = []
         for trial in range(self.trials):
             seed = self.seed + trial
@@ -475,6 +478,15 @@ class Derivation:
         if self.report is None:
             raise DerivationError(f"{self._who()} has no graph yet: verify() it with inputs first, or draw its report")
         return self.report.__graph__()
+
+
+def by_name(call: str, given: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inputs that were given as a dict and by keywords together."""
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(
+            f"{call} takes the inputs by name, {call}(X=X, ...) or {call}({{'X': X, ...}}), not {given!r:.60}"
+        )
+    return {**(given or {}), **named}
 
 
 def severity(report: Report) -> tuple[int, float]:

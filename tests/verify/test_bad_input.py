@@ -283,3 +283,17 @@ def test_a_loop_that_catches_everything_is_interrupted_again(threaded, monkeypat
         verdict()
     assert found[0].status is Status.UNVERIFIABLE
     assert "did not return within 0.2 s" in found[0].explanation
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda d: d.inputs(3), r"d\.inputs takes the inputs by name, .* not 3"),
+        (lambda d: d.verify(np.ones(2)), r"d\.verify takes the inputs by name"),
+        (lambda d: d.backward(lambda w: {"w": w}, locals=["dr"]), r"d\.backward\(locals=\.\.\.\) wants a dict"),
+        (lambda d: d.backward(returns="w")(lambda w: {"w": w}), r"d\.backward\(returns=\.\.\.\) wants a dict"),
+    ],
+)
+def test_what_has_no_names(call, says) -> None:
+    with pytest.raises(TypeError, match=says):
+        call(squares())
