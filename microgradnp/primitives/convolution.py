@@ -281,6 +281,15 @@ def _window(x: Array, what: str, kernel: Any, stride: Any, padding: Any) -> tupl
     return kernel, stride, padding, extents(what, (x.shape[2], x.shape[3]), kernel, stride, padding, (1, 1))
 
 
+def _over_windows(combine: np.ufunc, big: Array, kernel: Pair, stride: Pair, out: Pair) -> Array:
+    """Combine the elements of each window of padded images, place by place in the window."""
+    y: Array = None
+    for _, _, down, across in _places(kernel, out, stride, (1, 1)):
+        part = big[:, :, down, across]
+        y = part.copy() if y is None else combine(y, part, out=y)
+    return y
+
+
 def _max_pool2d(x: Array, *, kernel: Any, stride: Any = None, padding: Any = 0) -> Array:
     """Largest element of each window. Where several tie, they share the gradient equally.
 
@@ -307,12 +316,7 @@ def _max_pool2d(x: Array, *, kernel: Any, stride: Any = None, padding: Any = 0) 
     """
     x = images(x, "max_pool2d")
     kernel, stride, padding, out = _window(x, "max_pool2d", kernel, stride, padding)
-    big = padded(x, padding, -np.inf)
-    y: Array = None
-    for _, _, down, across in _places(kernel, out, stride, (1, 1)):
-        part = big[:, :, down, across]
-        y = part.copy() if y is None else np.maximum(y, part, out=y)
-    return y
+    return _over_windows(np.maximum, padded(x, padding, -np.inf), kernel, stride, out)
 
 
 def _winners(x: Array, y: Array, kernel: Pair, stride: Pair, padding: Pair, out: Pair) -> Iterator[tuple[Any, Array]]:
@@ -417,12 +421,7 @@ def _avg_pool2d(x: Array, *, kernel: Any, stride: Any = None, padding: Any = 0) 
     """
     x = images(x, "avg_pool2d")
     kernel, stride, padding, out = _window(x, "avg_pool2d", kernel, stride, padding)
-    big = padded(x, padding)
-    y: Array = None
-    for _, _, down, across in _places(kernel, out, stride, (1, 1)):
-        part = big[:, :, down, across]
-        y = part.copy() if y is None else np.add(y, part, out=y)
-    return y / (kernel[0] * kernel[1])
+    return _over_windows(np.add, padded(x, padding), kernel, stride, out) / (kernel[0] * kernel[1])
 
 
 def _avg_pool2d_back(g: Array, *, shape: tuple[int, ...], kernel: Any, stride: Any = None, padding: Any = 0) -> Array:
