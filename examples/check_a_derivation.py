@@ -1,6 +1,6 @@
 """A derivation with one mistake: which formula is wrong, which is right given its inputs, and why.
 
-Run it: python examples/check_a_derivation.py
+Run it: python examples/check_a_derivation.py, or as a project's CI would: microgradnp verify examples/check_a_derivation.py
 """
 
 import numpy as np
@@ -49,13 +49,16 @@ def db1(dz1):
     return dz1.sum(axis=0)
 
 
+@d.inputs
+def inputs(rng):
+    return {
+        "X": rng.normal(size=(8, 2)), "y": rng.normal(size=(8, 1)),
+        "W1": rng.normal(size=(2, 4)), "b1": np.zeros(4), "W2": rng.normal(size=(4, 1)), "b2": np.zeros(1),
+    }  # fmt: skip
+
+
 def main() -> None:
-    rng = np.random.default_rng(0)
-    report = d.verify(
-        X=rng.normal(size=(8, 2)), y=rng.normal(size=(8, 1)),
-        W1=rng.normal(size=(2, 4)), b1=np.zeros(4), W2=rng.normal(size=(4, 1)), b2=np.zeros(1),
-    )  # fmt: skip
-    print(report)
+    print(d.verify())
 
 
 if __name__ == "__main__":

@@ -65,7 +65,9 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--html", type=Path, metavar="F", help="write the reports as one HTML page")
     verify.add_argument("--json", type=Path, metavar="F", help="write the reports as JSON")
     verify.add_argument("--seed", type=int, metavar="N", help="of the inputs that a function draws, and of the checks")
-    verify.add_argument("--trials", type=positive, metavar="N", help="how many times inputs are drawn (default: 1)")
+    verify.add_argument(
+        "--trials", type=positive, metavar="N", help="how many times inputs are drawn (default: as the file says)"
+    )
     verify.add_argument(
         "--timeout", type=seconds, default=120.0, metavar="S", help="for each derivation, 0 for none (default: 120)"
     )
@@ -153,7 +155,7 @@ def show(report: Report) -> None:
 
 
 def judged(derivation: Derivation, module: Any, path: Path, name: str, options: argparse.Namespace) -> Report:
-    """Return the report on a derivation; with several trials that of the first draw at which something is not right."""
+    """Return the report on a derivation, with the seed and the trials that were asked for."""
     from microgradnp.loading import CannotCheck, guarded
 
     what = f"{path}::{name}"
@@ -170,12 +172,9 @@ def judged(derivation: Derivation, module: Any, path: Path, name: str, options: 
             )
         if not derivation.given:
             derivation.inputs(own)
-        first = derivation.seed
-        for trial in range((options.trials or 1) if callable(own) else 1):
-            report = derivation.verify(derivation.drawn_inputs(first + trial))
-            if not report.ok:
-                break
-        return report
+        if options.trials is not None:
+            derivation.trials = options.trials
+        return derivation.verify()
 
 
 def written(results: dict[str, Report | str], path: Path, status: int, options: argparse.Namespace) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from microgradnp.graph import Graph
 from microgradnp.tape import Node
+from microgradnp.verify.aligning import aligned
 from microgradnp.verify.judgement import Cause, Status
 
 #: For people who cannot tell the colours, and for print.
@@ -202,7 +203,8 @@ class Report:
         for given in (own, named) if v.kind == "gradient" else (own,):
             formula = gradient_text(graph, of, self.loss, given)
             if formula.numpy and (len(formula.numpy) <= READABLE or given is named or not named):
-                return formula.numpy + "".join(f"  # where {c}" for c in formula.conditions)
+                right = aligned(formula.numpy, v.formula) if v.kind == "gradient" else formula.numpy
+                return right + "".join(f"  # where {c}" for c in formula.conditions)
         return ""
 
     @property

@@ -54,8 +54,10 @@ max-width:62rem;margin:0 auto;padding:1rem;box-sizing:border-box;overflow-wrap:a
 .mgr .graph{overflow-x:auto;background:#fff;border:1px solid var(--line);padding:.4rem}.mgr .graph svg{max-width:100%;height:auto}
 .mgr button{font:inherit;color:inherit;background:var(--shade);border:1px solid var(--line);border-radius:4px;padding:.1rem .6rem}
 @media print{.mgr{max-width:none;font-size:10pt;--paper:#fff;--ink:#000;--soft:#444;--line:#bbb;--shade:#f5f5f3;--good:#00694c;
---bad:#b03a00;--given:#7a5b00;--unknown:#8a2d68;--mark:#ffe2c6}.mgr button{display:none}.mgr figure,.mgr .pair{break-inside:avoid}
-.mgr summary{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+--bad:#b03a00;--given:#7a5b00;--unknown:#8a2d68;--mark:#ffe2c6}.mgr button{display:none}
+.mgr details,.mgr figure,.mgr .pair{break-inside:avoid}
+.mgr h2,.mgr summary{break-after:avoid}.mgr .heats{gap:.5rem}.mgr figcaption{max-width:12rem}
+.mgr .graph{border:0;padding:0}.mgr .graph svg{max-height:22cm}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
 #: Without it all works but one button, and printing opens no fold.
