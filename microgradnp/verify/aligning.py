@@ -54,13 +54,13 @@ class Aligner(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         """Order a whole chain at its outermost operator."""
         if not isinstance(node.op, ast.Mult | ast.Add):
-            return self.generic_visit(node)  # type: ignore[no-any-return]
+            return self.generic_visit(node)
         parts = terms(node)
         texts = [ast.unparse(part) for part in parts]
         places = max((matched(texts, model) for model in self.models), key=score, default={})
         order = [i for i, _ in sorted(placed(len(parts), places), key=lambda pair: pair[1])]
         visited = [self.visit(parts[i]) for i in order]
-        result = visited[0]
+        result: ast.expr = visited[0]
         for part in visited[1:]:
             result = ast.BinOp(result, node.op, part)
         return result
