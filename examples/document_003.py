@@ -1,103 +1,304 @@
-"""Document 003, "Training process and learning rate": the claims of its logistic regression, verified.
+"""Document 003 ("Chapter 3 - Training process and learning rate"), lived through.
 
-The formulas are tried on the document's own table of 4 x 3, and once more where the activations are so near to 0 and 1
-that its clipped loss is flat.
+Trains its logistic regression on its three data sets at its learning rates, on its own random stream; compares the 70
+losses that it prints, digit by digit; draws its pictures; and checks what it says in words. Its formulas are judged in
+claims_003.py.
 
-Run it: python examples/document_003.py
+Run it: python examples/document_003.py [folder for the pictures]
 """
 
+import warnings
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from typing import Any
 
 import numpy as np
-from listing import Listed, listed, show
+from claims_003 import TITLE, sigmoid, verdicts
+from listing import show
+from replay import Numbers, Prose, arguments, finish, reference, saved, show_prose, show_versions
 
 import microgradnp as mg
+from microgradnp import nn
 
-TITLE = "Document 003: Training process and learning rate"
-SMALLEST = 1e-12  # below this it clips before it takes the logarithm
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+EPOCHS = 100
+#: The runs of the document, in its order: the learning rates on the clouds continue one random stream.
+RATES = {"T2": 10, "T3": 0.05, "T4": 0.0005, "T5": 1, "T6": 0.05}
 
 
-def regression(title):
-    """Return the derivation: the mean log loss, and the gradients with the 1/m where the document has it."""
-    d = mg.Derivation(title)
+# -- its data --------------------------------------------------------------------------------------------------------
 
-    @d.forward
-    def log_loss(A0, y, W1, b1):
+
+def table():
+    """Return the table of 4 x 3, and the stream that goes on to draw the weights."""
+    X = np.array([[0, 1, 0], [1, 0, 0], [1, 1, 1], [0, 1, 1]])
+    return X, np.array([[0, 1, 1, 0]]).T, np.random.RandomState(1)
+
+
+def clouds():
+    stream = np.random.RandomState(0)
+    X, y = mg.data.blobs(200, centers=2, random_state=stream)
+    return X, y.reshape(200, 1), stream
+
+
+def moons():
+    stream = np.random.RandomState(0)
+    X, y = mg.data.moons(200, noise=0.1, random_state=stream)
+    return X, y.reshape(200, 1), stream
+
+
+# -- its regressor, with the library ---------------------------------------------------------------------------------
+
+
+def regressor(X, stream):
+    """Return one logistic unit, weights uniform in (-1, 1), bias 0; its output is z."""
+    return nn.Linear(X.shape[1], 1, init=nn.initialisers.uniform, rng=stream)
+
+
+def log_loss(model, X, y):
+    """Return its loss from z, not from s(z): there is no logarithm of 0, and nothing to clip."""
+    return nn.functional.binary_cross_entropy_with_logits(model(X), y)
+
+
+def predict_proba(model, X):
+    return mg.logistic(model(X)).data
+
+
+def predict(model, X):
+    """Return classes, 0 or 1; 1 where the two are equally likely."""
+    return (model(X).data >= 0).astype(int)
+
+
+def train(model, X, y, lr, epochs=EPOCHS, loss_of=log_loss):
+    """Return the loss before every update."""
+    optimizer = mg.optim.SGD(model.parameters(), lr)
+    losses = []
+    for _ in range(epochs):
+        loss = loss_of(model, X, y)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return losses
+
+
+# -- ... and with the document's own derivation, sums taken from first to last ---------------------------------------
+# The losses that it prints went through sums in this order, and at learning rate 10 the order shows in the 11th digit.
+
+SMALLEST = 1e-12
+
+
+def running_sum(values):
+    return np.add.accumulate(values, axis=0)[-1]
+
+
+@mg.primitive
+def clipped_log_loss(W1, b1, X, y):
+    a = sigmoid(X @ W1 + b1)
+    logs = y * np.log(a.clip(min=SMALLEST)) + (1 - y) * np.log((1 - a).clip(min=SMALLEST))
+    return -1 / len(y) * np.sum(logs)
+
+
+def dW1(g, loss, W1, b1, X, y):
+    return g * (1 / len(y) * running_sum(X * (sigmoid(X @ W1 + b1) - y))[:, np.newaxis])
+
+
+def db1(g, loss, W1, b1, X, y):
+    return g * (1 / len(y) * running_sum(sigmoid(X @ W1 + b1) - y))
+
+
+clipped_log_loss.defvjp(dW1, db1, None, None)
+
+
+def by_its_formulas(model, X, y):
+    return clipped_log_loss(model.weight, model.bias, X, y)
+
+
+# -- all its runs ----------------------------------------------------------------------------------------------------
+
+
+@cache
+def runs(loss_of=log_loss) -> dict[str, tuple[Any, list[float]]]:
+    """Return the trained model and the losses of each of its seven runs, in its order and on its streams."""
+    found = {}
+    X, y, stream = table()
+    model = regressor(X, stream)
+    found["T1"] = model, train(model, X, y, 1, loss_of=loss_of)
+    X, y, stream = clouds()
+    for name, lr in RATES.items():
+        model = regressor(X, stream)
+        found[name] = model, train(model, X, y, lr, loss_of=loss_of)
+    X, y, stream = moons()
+    model = regressor(X, stream)
+    found["T7"] = model, train(model, X, y, 0.05, loss_of=loss_of)
+    return found
+
+
+def rises(losses) -> int:
+    return int(np.sum(np.diff(losses) > 0))
+
+
+def compared() -> Numbers:
+    """Compare with what the document prints, and with its code run as printed."""
+    numbers, expected = Numbers(), reference("003")
+    by_autodiff, by_hand = runs(), runs(by_its_formulas)
+    for row in expected["tables"]:
+        name, epochs, digits = row["id"], row["epochs"], row["printed"]
+        otherwise = 2e-11 if name == "T2" else 0.0  # its steps are so large that a rounding error grows
+        hand = np.take(by_hand[name][1], epochs)
+        numbers.printed(f"{name}: losses by its formulas, running sums", hand, digits, otherwise=otherwise)
+        model, losses = by_autodiff[name]
+        printed = np.array(digits, dtype=float)
+        numbers.close(f"{name}: losses by autodiff", np.take(losses, epochs), printed, relative=2e-11)
+        numbers.close(f"{name}: weights at the end", model.weight.data, row["W1_final"], relative=1e-9)
+        numbers.close(f"{name}: bias at the end", model.bias.data, [row["b1_final"]], relative=1e-9)
+    facts = expected["facts"]
+    clipped, losses = by_hand["T2"][1], by_autodiff["T2"][1]
+    numbers.close("T2: largest clipped loss", max(clipped), facts["max_loss"], relative=1e-10)
+    numbers.same("T2: its epoch", int(np.argmax(clipped)), facts["at_epoch"])
+    numbers.same("T2: epochs in which the loss rises", rises(losses), facts["epochs_where_loss_rises"])
+    numbers.close("T2: first losses", losses[:4], facts["first_losses"], relative=1e-10)
+    return numbers
+
+
+# -- the backward phase, looked at -----------------------------------------------------------------------------------
+
+
+def backward_phase() -> Iterator[tuple[str, Any, Any]]:
+    """Yield name, value and gradient of all that its dictionaries model, cache and grads hold, at the first update."""
+
+    def forward(W1, b1, A0, y):
         z1 = A0 @ W1 + b1
-        A1 = sigmoid(z1)
-        m = y.shape[0]
-        likelihoods = y * np.log(np.clip(A1, SMALLEST, None)) + (1 - y) * np.log(np.clip(1 - A1, SMALLEST, None))
-        loss = -np.sum(likelihoods) / m
+        A1 = mg.logistic(z1)
+        loss = -np.mean(y * np.log(A1) + (1 - y) * np.log(1 - A1))
         return loss
 
-    @d.value("A1")
-    def by_tanh(z1):
-        return (1 + np.tanh(z1 / 2)) / 2  # the logistic function, written otherwise
+    X, y, stream = table()
+    model = regressor(X, stream)
+    graph = mg.trace(forward, model.weight.data, model.bias.data, X.astype(float), y)
+    gradients = graph.gradients()
+    for name in ("W1", "b1", "z1", "A1", "loss"):
+        yield name, graph.value(name), gradients[graph.names[name]]
 
-    @d.value("loss")
-    def mean_of_logs(y, A1):
-        return np.mean(np.where(y == 1, -np.log(np.maximum(A1, SMALLEST)), -np.log(np.maximum(1 - A1, SMALLEST))))
 
-    @d.gradient("A1")
-    def log_loss_derivative(A1, y):
-        return A1 - y
+# -- what it says in words -------------------------------------------------------------------------------------------
 
-    @d.gradient("z1")
-    def dz1(A1, y):
-        return A1 - y
 
-    @d.gradient("W1")
-    def dW1(A0, A1, y, m):
-        return 1 / m * A0.T @ (A1 - y)
+def prose() -> Iterator[Prose]:
+    """Yield what it says about its runs, with what they show."""
+    losses = {name: run[1] for name, run in runs().items()}
+    end = {name: run[-1] for name, run in losses.items()}
+    X, y, _ = table()
+    r = float(np.corrcoef(X[:, 0], y[:, 0])[0, 1])
+    yield Prose("one input feature is perfectly correlated with the labels", f"correlation {r:.3f}", r > 1 - 1e-12)
 
-    @d.gradient("b1")
-    def db1(A1, y, m):
-        return 1 / m * np.sum(A1 - y, axis=0, keepdims=True)
+    X, y, stream = clouds()
+    model = regressor(X, stream)
+    largest, overflows = 0.0, 0
+    for _ in range(EPOCHS):
+        z = model(X).data
+        largest = max(largest, float(np.max(np.abs(z))))
+        with warnings.catch_warnings(record=True) as caught, np.errstate(over="warn"):
+            warnings.simplefilter("always")
+            sigmoid(z)
+        overflows += len(caught)
+        train(model, X, y, 10, epochs=1)
+    limit = np.log(np.finfo(float).max)
+    yield Prose(
+        "you will probably even get an error message mentioning an overflow (learning rate 10)",
+        f"{overflows} overflows: z goes to {largest:.1f}, and its exp overflows beyond {limit:.0f}",
+        overflows > 0,
+    )
+    bumpy, low, lower = losses["T2"], losses["T3"], losses["T4"]
+    yield Prose(
+        "the loss first went up quite significantly before then coming down (learning rate 10)",
+        f"it begins {bumpy[0]:.3f}, {bumpy[1]:.3f}, {bumpy[2]:.3f}; the largest, {max(bumpy):.2f}, is that of epoch "
+        f"{np.argmax(bumpy)}",
+        bumpy[1] > bumpy[0],
+    )
+    yield Prose(
+        "at multiple instances it moves up again", f"in {rises(bumpy)} of {EPOCHS - 1} epochs", rises(bumpy) > 1
+    )
+    yield Prose("a bit smoother already (0.05)", f"it rises {rises(low)} times", rises(low) < rises(bumpy))
+    yield Prose(
+        "the error is nearly ten times lower in the end (0.05 against 10)",
+        f"{end['T3']:.4f} against {end['T2']:.4f}: {end['T3'] / end['T2']:.1f} times as high",
+        end["T3"] < end["T2"] / 5,
+    )
+    yield Prose("a very smooth gradient descent (0.0005)", f"it rises {rises(lower)} times", rises(lower) == 0)
+    yield Prose(
+        "more than twice as high as before in the end (0.0005 against 0.05)",
+        f"{end['T4']:.3f} against {end['T3']:.3f}: {end['T4'] / end['T3']:.2f} times as high",
+        end["T4"] > 2 * end["T3"],
+    )
+    model, epochs = deepcopy(runs()["T4"][0]), EPOCHS
+    while log_loss(model, X, y).item() > end["T3"]:
+        train(model, X, y, 0.0005, epochs=50)
+        epochs += 50
+    yield Prose(
+        "a few more epochs would probably give a very good model (0.0005)",
+        f"after {epochs:,} epochs it is where 0.05 was after {EPOCHS}",
+        epochs < 2 * EPOCHS,
+    )
+    start = regressor(X, np.random.RandomState(0))
+    final = {lr: train(deepcopy(start), X, y, lr)[-1] for lr in (10, 1, 0.1, 0.05, 0.0005)}
+    best = min(final, key=final.__getitem__)
+    yield Prose(
+        "a good learning rate is usually around 0.1",
+        f"on its clouds {best} is best: " + ", ".join(f"{loss:.3f} after {lr}" for lr, loss in final.items()),
+        0.05 <= best <= 0.2,
+    )
+    layers = list(runs()["T7"][0].modules())
+    yield Prose(
+        "Decision Boundary for hidden layer size 3 (the last title)",
+        f"all its layers: {', '.join(map(repr, layers))}",
+        len(layers) > 1,
+    )
 
-    def descend(parameter, gradient, learning_rate):
-        return parameter - learning_rate * gradient
 
-    @d.update("W1", descend)
-    def new_W1(W1, dW1, learning_rate):
-        return W1 - learning_rate * dW1
+# -- pictures --------------------------------------------------------------------------------------------------------
 
-    @d.update("b1", descend)
-    def new_b1(b1, db1, learning_rate):
-        return b1 - learning_rate * db1
 
-    return d, {
-        "by_tanh": ("R-44", "s(x) = 1 / (1 + exp(-x))"),
-        "mean_of_logs": ("R-45", "L = -1/m Σ (y log clip a + (1-y) log clip(1-a))"),
-        "log_loss_derivative": ("R-46", "∂L/∂ŷ = ŷ - y, in its words"),
-        "dz1": ("R-46", "∂L/∂z = ŷ - y, as its code uses it"),
-        "dW1": ("R-47", "dW1 = 1/m A0ᵀ dz"),
-        "db1": ("R-48", "db1 = 1/m Σ dz"),
-        "new_W1": ("R-49", "W1 -= lr dW1"),
-        "new_b1": ("R-50", "a := a - α ∂L/∂a"),
+def pictures() -> dict[str, Any]:
+    """Return its scatter plots, loss curves and decision boundaries."""
+    found = runs()
+    drawn: dict[str, Any] = {
+        "003-table-loss.png": mg.draw.loss_curve(found["T1"][1], title="The table of 4 x 3, learning rate 1"),
     }
+    ax = None
+    for name in ("T2", "T5", "T3", "T4"):
+        ax = mg.draw.loss_curve(found[name][1], ax=ax, label=f"learning rate {RATES[name]}")
+    ax.set(title="The clouds at four learning rates", yscale="log")
+    drawn["003-rates.png"] = ax
+    for name, data, what in (("T6", clouds, "clouds"), ("T7", moons, "moons")):
+        X, y, _ = data()
+        model, losses = found[name]
+        drawn[f"003-{what}.png"] = mg.draw.scatter_classes(X, y[:, 0], title=f"The {what}: {len(X)} points")
+        drawn[f"003-{what}-loss.png"] = mg.draw.loss_curve(losses, title=f"The {what}, learning rate 0.05")
+        drawn[f"003-{what}-boundary.png"] = mg.draw.decision_regions(
+            lambda points, model=model: predict(model, points)[:, 0], X, y[:, 0], title=f"Regressor on the {what}"
+        )
+    return drawn
 
 
-def verdicts() -> Iterator[Listed]:
-    """Yield every claim with its verdict."""
-    A0 = np.array([[0, 1, 0], [1, 0, 0], [1, 1, 1], [0, 1, 1]])
-    y = np.array([[0, 1, 1, 0]]).T
-    W1 = 2 * np.random.RandomState(1).random_sample((3, 1)) - 1
-    d, claims = regression("logistic regression")
-    yield from listed(d.verify(A0=A0, y=y, W1=W1, b1=np.array([[0.3]]), learning_rate=1.0), claims)
-    d, claims = regression("logistic regression, first update: b1 = 0 is a number")
-    first = {"new_b1": claims["new_b1"], "db1": claims["db1"]}
-    report = d.verify(A0=A0, y=y, W1=W1, b1=0.0, learning_rate=1.0)
-    yield from (row for row in listed(report, claims) if row.verdict.name in first)
-    d, claims = regression("logistic regression, one point far on the wrong side")
-    far = np.array([[0.5, 1.0], [-1.0, 0.5], [30.0, 40.0]])
-    report = d.verify(A0=far, y=y[:3], W1=np.array([[-0.4], [-0.5]]), b1=np.array([[0.1]]), learning_rate=10.0)
-    gated = ("mean_of_logs", "dz1", "dW1", "db1", "new_W1", "new_b1")
-    yield from (row for row in listed(report, claims) if row.verdict.name in gated)
+def main() -> None:
+    chosen = arguments(__doc__)
+    found = runs(by_its_formulas)
+    for row in reference("003")["tables"]:
+        print(f"{row['id']}, {row['recipe']}")
+        for epoch in row["epochs"]:
+            print(f"Epoch: {epoch}  Loss: {found[row['id']][1][epoch]:.12g}")
+    print("\nThe first update of the table: value and gradient")
+    for name, value, gradient in backward_phase():
+        print(f"{name:>6} = {np.ravel(value).round(6)}   d{name} = {np.ravel(gradient).round(6)}")
+    numbers = compared()
+    numbers.show("Document 003: its numbers")
+    show_prose(prose())
+    show(TITLE, verdicts())
+    saved(chosen.out, pictures())
+    show_versions(seeds="1 (table), 0 (clouds), 0 (moons)")
+    finish(numbers)
 
 
 if __name__ == "__main__":
-    show(TITLE, verdicts())
+    main()

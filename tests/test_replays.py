@@ -1,0 +1,172 @@
+"""The numbers, words and pictures of the five documents, lived through by the examples."""
+
+import importlib
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES, REFERENCE = ROOT / "examples", ROOT / "tests" / "reference"
+#: How many comparisons each document makes at least, so that none is lost unnoticed.
+COMPARISONS = {"003": 32}
+#: What of its prose does not hold, by a piece of it; all the rest holds.
+DOES_NOT_HOLD = {
+    "003": {
+        "overflow", "first went up", "ten times lower", "a few more epochs", "around 0.1", "hidden layer size 3",
+    },
+}  # fmt: skip
+HOLDS = {"003": {"perfectly correlated", "moves up again", "smoother", "very smooth", "more than twice"}}
+PICTURES = {"003": 8}
+
+
+@pytest.fixture(autouse=True)
+def _path(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+
+
+def lived(document):
+    return importlib.import_module(f"document_{document}")
+
+
+def reference(document):
+    return json.loads((REFERENCE / f"document_{document}.json").read_text())
+
+
+# -- the comparisons themselves --------------------------------------------------------------------------------------
+
+
+def numbers():
+    return importlib.import_module("replay").Numbers()
+
+
+def test_nothing_compared_is_not_agreement():
+    assert not numbers().ok
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "limits", "ok"),
+    [
+        ([1.0, 2.0], [1.0, 2.0], {"relative": 1e-12}, True),
+        ([1.0, 2.0 + 1e-9], [1.0, 2.0], {"relative": 1e-9}, True),
+        ([1.0, 2.0 + 1e-8], [1.0, 2.0], {"relative": 1e-9}, False),
+        ([1.0, np.nan], [1.0, 2.0], {"relative": 1e-9}, False),
+        ([1e-15], [0.0], {"relative": 1e-9}, False),
+        ([1e-15], [0.0], {"absolute": 1e-12}, True),
+        ([np.nan], [0.0], {"absolute": 1e-12}, False),
+        ([1.0], [1.0], {}, True),
+        ([1.0 + 1e-15], [1.0], {}, False),
+    ],
+)
+def test_close(found, wanted, limits, ok):
+    n = numbers()
+    n.close("these", found, wanted, **limits)
+    assert n.ok is ok
+
+
+@pytest.mark.parametrize(("found", "wanted"), [([1.0], [1.0, 1.0]), ([], [])])
+def test_close_compares_all_or_nothing(found, wanted):
+    with pytest.raises(ValueError, match="cannot be compared"):
+        numbers().close("these", found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("found", "otherwise", "ok"),
+    [(0.82232258208849, 0, True), (0.8223225820889, 0, False), (0.8223225820889, 2e-11, True), (0.8224, 2e-11, False)],
+)
+def test_printed_digits(found, otherwise, ok):
+    n = numbers()
+    n.printed("a loss", [found], ["0.822322582088"], otherwise=otherwise)
+    assert n.ok is ok
+
+
+def test_one_difference_is_enough():
+    n = numbers()
+    n.same("three", 3, 3)
+    n.same("four", 3, 4)
+    assert not n.ok
+
+
+# -- every document --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", COMPARISONS)
+def test_numbers(document):
+    found = lived(document).compared()
+    assert [row.what for row in found.rows if not row.ok] == []
+    assert len({row.what for row in found.rows}) == len(found.rows) >= COMPARISONS[document]
+
+
+@pytest.mark.parametrize("document", DOES_NOT_HOLD)
+def test_words(document):
+    rows = list(lived(document).prose())
+    for pieces, holds in ((DOES_NOT_HOLD[document], False), (HOLDS[document], True)):
+        said = [row.said for row in rows if row.holds is holds]
+        assert len(said) == len(pieces)
+        for piece in pieces:
+            assert sum(piece in text for text in said) == 1, piece
+
+
+@pytest.mark.parametrize("document", PICTURES)
+def test_pictures(document, tmp_path):
+    import microgradnp as mg
+
+    pictures = lived(document).pictures()
+    assert len(pictures) == PICTURES[document]
+    for name, picture in pictures.items():
+        assert name.startswith(document)
+        assert mg.draw.save(picture, tmp_path / name).stat().st_size > 5_000
+
+
+# -- document 003 ----------------------------------------------------------------------------------------------------
+
+
+def same_rounding():
+    """Whether exp and a thin matrix product round here as where the reference was made."""
+    x = np.linspace(-69.0, 69.0, 2000).reshape(-1, 2)
+    return zlib.crc32(np.exp(x @ np.array([[0.3], [-0.7]])).tobytes()) == 4264631203
+
+
+@pytest.fixture(scope="module")
+def regressions():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(EXAMPLES))
+        module = lived("003")
+        return module.runs(), module.runs(module.by_its_formulas)
+
+
+@pytest.mark.parametrize("table", reference("003")["tables"], ids=lambda t: t["id"])
+def test_losses_of_document_003(regressions, table):
+    by_autodiff, by_hand = (runs[table["id"]][1] for runs in regressions)
+    assert len(by_autodiff) == len(by_hand) == 100
+    np.testing.assert_allclose(by_hand, table["loss_all_100"], rtol=1e-9)
+    for losses in (by_autodiff, by_hand):
+        np.testing.assert_allclose(np.take(losses, table["epochs"]), np.array(table["printed"], float), rtol=2e-11)
+    if table["id"] != "T2" or same_rounding():
+        assert [f"{by_hand[epoch]:.12g}" for epoch in table["epochs"]] == table["printed"]
+
+
+def test_the_random_stream_of_document_003_goes_on():
+    module = lived("003")
+    X, _, stream = module.clouds()
+    starts = [module.regressor(X, stream).weight.data for _ in module.RATES]
+    expected = {t["id"]: t["W1_init"] for t in reference("003")["tables"]}
+    np.testing.assert_allclose(starts, [expected[name] for name in module.RATES], rtol=1e-15)
+
+
+def test_a_point_on_the_boundary_has_a_class():
+    module = lived("003")
+    X, _, stream = module.clouds()
+    model = module.regressor(X, stream)
+    assert module.predict(model, np.zeros((1, 2))) == 1
+    assert module.predict_proba(model, np.zeros((1, 2))) == 0.5
+
+
+def test_the_backward_phase_is_the_documents():
+    values = {name: (value, gradient) for name, value, gradient in lived("003").backward_phase()}
+    X, y, _ = lived("003").table()
+    np.testing.assert_allclose(values["z1"][1], (values["A1"][0] - y) / 4, rtol=1e-13)
+    np.testing.assert_allclose(values["W1"][1], X.T @ (values["A1"][0] - y) / 4, rtol=1e-13)
+    assert f"{float(values['loss'][0]):.12g}" == reference("003")["tables"][0]["printed"][0]
