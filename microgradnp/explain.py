@@ -372,29 +372,37 @@ def plain(x: Any) -> Any:
     return x.data if hasattr(x, "_value") and hasattr(type(x), "backward") else x
 
 
-def no_attribute(t: Any, attribute: str) -> AttributeError:
-    """Return the error for a method that Tensors lack, with the nearest that they have."""
-    if attribute in (
-        "sort",
-        "partition",
-        "fill",
-        "put",
-        "itemset",
-        "resize",
-        "setfield",
-        "setflags",
-        "byteswap",
-    ):
+#: What other libraries' tensors have, and Tensors have by another name.
+ELSEWHERE = {
+    "clamp": ".clip()", "cpu": ".data", "double": ".astype(np.float64)", "fill_": ".assign()", "float": ".astype()",
+    "matmul": "@", "mm": "@", "numel": ".size", "permute": ".transpose()", "pow": "**", "relu": "mg.relu",
+    "requires_grad_": ".requires_grad = True", "sigmoid": "mg.logistic", "softmax": "mg.softmax", "sub": "-",
+    "to": ".astype()", "unsqueeze": "np.expand_dims", "view": ".reshape()", "zero_": ".zero_grad()",
+}  # fmt: skip
+
+METHODS_IN_PLACE = ("sort", "partition", "fill", "put", "itemset", "resize", "setfield", "setflags", "byteswap")
+
+
+def absent_attributes(of: type) -> set[str]:
+    """Return what a Tensor might be asked for, and lacks: methods of arrays, NumPy's functions, other libraries' names."""
+    names = {f: getattr(f, "__name__", "") for f in (TABLE | COMPOSITES)}
+    functions = {name for f, name in names.items() if getattr(np, name, None) is f}
+    arrays = {name for name in dir(np.ndarray) if not name.startswith("_")}
+    return {name for name in functions | arrays | {*ELSEWHERE, *METHODS_IN_PLACE} if not hasattr(of, name)}
+
+
+def no_attribute(attribute: str) -> AttributeError:
+    """Return the error for an attribute that Tensors lack, with what they have instead."""
+    if attribute in METHODS_IN_PLACE:
         return AttributeError(
             f"Tensors are immutable and have no .{attribute}(), which works in place; use .numpy() for a copy to change"
         )
-    close = difflib.get_close_matches(attribute, [a for a in dir(type(t)) if not a.startswith("_")], 1)
-    known = (
-        f"np.{attribute}(...) works on it"
-        if hasattr(np, attribute) and getattr(np, attribute) in (TABLE | COMPOSITES)
-        else ""
-    )
-    advice = known or (f"did you mean .{close[0]}?" if close else "the value alone is .data")
+    if attribute in ELSEWHERE:
+        advice = f"use {ELSEWHERE[attribute]}"
+    elif getattr(np, attribute, None) in (TABLE | COMPOSITES):
+        advice = f"np.{attribute}(...) works on it"
+    else:
+        advice = "the value alone is .data"
     return AttributeError(f"a Tensor has no attribute {attribute!r}: {advice}")
 
 

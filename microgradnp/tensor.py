@@ -79,6 +79,21 @@ def method(function: Any) -> Callable[..., Any]:
     return run
 
 
+class Absent:
+    """An attribute that Tensors lack and arrays, or other libraries' tensors, have: asking for it gives advice.
+
+    A `__getattr__` would give it for any name, at the price of a slower access to every attribute that is there.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, t: Any, owner: type | None = None) -> NoReturn:
+        raise explain.no_attribute(self.name)
+
+
 # -- the Tensor -----------------------------------------------------------------------------------------------------
 
 
@@ -284,10 +299,8 @@ class Tensor:
 
     __hash__ = object.__hash__
 
-    def __getattr__(self, attribute: str) -> NoReturn:
-        if attribute.startswith("_") or hasattr(type(self), attribute):  # a slot that is not set; what others probe for
-            raise AttributeError(f"'Tensor' object has no attribute {attribute!r}", name=attribute, obj=self)
-        raise explain.no_attribute(self, attribute)
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not isinstance(vars(Tensor).get(name), Absent)]
 
     def __round__(self, decimals: int = 0) -> Tensor:
         return dispatch(np.round, (self,), {"decimals": decimals})  # type: ignore[no-any-return]
@@ -750,6 +763,9 @@ class no_grad(recording):
 
         return run
 
+
+for _name in explain.absent_attributes(Tensor):
+    setattr(Tensor, _name, Absent(_name))
 
 for _room in (recorders, indices):
     vars(_room).update(Tensor=Tensor, tensor=tensor)

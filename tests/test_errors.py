@@ -237,7 +237,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
         NotImplementedError,
         ["np.convolve", "`vector`", "mg.primitive", ".data"],
     ),
-    "misspelt method": (lambda: weights.transpos(), AttributeError, ["transpos", ".transpose"]),
+    "method of others": (lambda: weights.permute(1, 0), AttributeError, ["permute", ".transpose"]),
     "method in place": (lambda: weights.fill(0), AttributeError, ["fill", "immutable", ".numpy()"]),
     "unknown keyword of a sum": (
         lambda: np.sum(weights, where=weights.data > 0),

@@ -1003,12 +1003,20 @@ def test_unknown_attributes() -> None:
     t = leaf(1.0, 2.0)
     for attribute, message in (
         ("sort", "immutable"),
-        ("summ", r"\.sum"),
-        ("foo", r"\.data"),
+        ("summ", "summ"),
+        ("view", r"use \.reshape\(\)"),
+        ("log1p", r"np\.log1p\(\.\.\.\) works on it"),
+        ("take", r"\.data"),
         ("__array_interface__", "array_interface"),
     ):
         with pytest.raises(AttributeError, match=message):
             getattr(t, attribute)
+        assert not hasattr(t, attribute)
+        assert attribute not in dir(t)
+    with pytest.raises(AttributeError) as caught:
+        t.transpos()
+    assert caught.value.name == "transpos"  # with these two Python adds "Did you mean: 'transpose'?"
+    assert caught.value.obj is t
     assert not hasattr(t, "__dict__")
     with pytest.raises(AttributeError, match=r"t\.data is read-only.*t\.assign"):
         t.data = np.zeros(2)

@@ -110,7 +110,7 @@ LEFT_OUT = {
 
 def test_every_method_of_numpys_arrays_is_there_or_left_out_on_purpose() -> None:
     methods = {name for name in dir(np.ndarray) if not name.startswith("_") and callable(getattr(np.ndarray, name))}
-    assert methods - set(dir(mg.Tensor)) == LEFT_OUT & methods
+    assert {name for name in methods if not hasattr(mg.Tensor, name)} == LEFT_OUT & methods
 
 
 X = np.array([[0.3, -1.2, 2.5], [1.1, 0.4, -0.7]])
