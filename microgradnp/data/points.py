@@ -10,29 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Literal, Protocol, TypeAlias, cast, overload
+from typing import Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from microgradnp.data.arguments import Labels, Points, Seed, count, deviation, items, real, shuffled, stream_of
 
 __all__ = ["blobs", "circles", "moons"]
-
-Points: TypeAlias = NDArray[np.float64]
-Labels: TypeAlias = NDArray[np.intp]
-Seed: TypeAlias = int | np.random.RandomState | np.random.Generator | None
-
-
-class Stream(Protocol):
-    """What RandomState, Generator and the module ``numpy.random`` have in common."""
-
-    def normal(self, loc: ArrayLike, scale: float, size: tuple[int, ...]) -> Points:
-        """Draw from normal distributions."""
-
-    def uniform(self, low: float, high: float, size: tuple[int, ...]) -> Points:
-        """Draw from a uniform distribution."""
-
-    def shuffle(self, x: Labels) -> None:
-        """Permute `x` in place."""
 
 
 def circles(
@@ -85,7 +70,7 @@ def circles(
     >>> y
     array([0, 0, 1, 1])
     """
-    if not 0 <= _real(factor, "factor") < 1:
+    if not 0 <= real(factor, "factor") < 1:
         raise ValueError(f"factor is the radius of the inner circle and must be in [0, 1), got {factor}")
     n_outer, n_inner = _pair_of_counts(n_samples)
     outer = np.linspace(0, 2 * np.pi, n_outer, endpoint=False)
@@ -250,14 +235,14 @@ def blobs(
     >>> y
     array([0, 0, 0, 1, 1])
     """
-    stream = _stream(random_state)
-    counts = None if isinstance(n_samples, Integral) else _items(n_samples, "n_samples")
+    stream = stream_of(random_state)
+    counts = None if isinstance(n_samples, Integral) else items(n_samples, "n_samples")
     if centers is None:
         centers = 3 if counts is None else len(counts)
     if isinstance(centers, Integral):
         means = None
-        k, n_features = _count(centers, "centers", 1), _count(n_features, "n_features", 1)
-        low, high = (_real(bound, "center_box") for bound in _items(center_box, "center_box", 2))
+        k, n_features = count(centers, "centers", 1), count(n_features, "n_features", 1)
+        low, high = (real(bound, "center_box") for bound in items(center_box, "center_box", 2))
         if low > high:
             raise ValueError(f"center_box is a pair (low, high), got ({low}, {high})")
     else:
@@ -267,14 +252,14 @@ def blobs(
         k, n_features = means.shape
 
     if counts is None:
-        n = _count(n_samples, "n_samples", 1)
+        n = count(n_samples, "n_samples", 1)
         sizes = [n // k + (i < n % k) for i in range(k)]
     elif len(counts) == k:
-        sizes = [_count(count, "n_samples", 0) for count in counts]
+        sizes = [count(size, "n_samples", 0) for size in counts]
     else:
         raise ValueError(f"n_samples lists {len(counts)} clouds, but there are {k} centers")
-    spread = [cluster_std] * k if isinstance(cluster_std, Real) else _items(cluster_std, "cluster_std", k)
-    stds = [_deviation(std, "cluster_std") for std in spread]
+    spread = [cluster_std] * k if isinstance(cluster_std, Real) else items(cluster_std, "cluster_std", k)
+    stds = [deviation(std, "cluster_std") for std in spread]
 
     # Nothing is drawn before every argument is known to be good.
     if means is None:
@@ -282,7 +267,7 @@ def blobs(
     clouds = [stream.normal(mean, std, (size, n_features)) for mean, std, size in zip(means, stds, sizes, strict=True)]
     X, y = np.concatenate(clouds), np.repeat(np.arange(k), sizes)
     if shuffle:
-        X, y = _shuffled(X, y, stream)
+        X, y = shuffled(X, y, stream)
     return (X, y, means) if return_centers else (X, y)
 
 
@@ -290,72 +275,20 @@ def _two_classes(
     first: Points, second: Points, shuffle: bool, noise: float | None, random_state: Seed
 ) -> tuple[Points, Labels]:
     """One labelled set from two rows of coordinates each, shuffled and with noise."""
-    stream = _stream(random_state)
-    scale = None if noise is None else _deviation(noise, "noise")
+    stream = stream_of(random_state)
+    scale = None if noise is None else deviation(noise, "noise")
     X = np.concatenate([first, second], axis=1).T
     y = np.repeat(np.arange(2), [first.shape[1], second.shape[1]])
     if shuffle:
-        X, y = _shuffled(X, y, stream)
+        X, y = shuffled(X, y, stream)
     if scale is not None:
         X += stream.normal(0.0, scale, X.shape)
     return X, y
 
 
-def _shuffled(X: Points, y: Labels, stream: Stream) -> tuple[Points, Labels]:
-    order = np.arange(len(y))
-    stream.shuffle(order)
-    return X[order], y[order]
-
-
-def _stream(random_state: object) -> Stream:
-    if random_state is None or random_state is np.random:
-        return cast(Stream, np.random)
-    if isinstance(random_state, np.random.RandomState | np.random.Generator):
-        return cast(Stream, random_state)
-    if not isinstance(random_state, Integral):
-        raise TypeError(
-            "random_state must be a seed, a RandomState, a Generator or None, "
-            f"got {random_state!r} ({type(random_state).__name__})"
-        )
-    if not 0 <= int(random_state) < 2**32:
-        raise ValueError(f"random_state as a seed must be in [0, 2**32), got {random_state}")
-    return cast(Stream, np.random.RandomState(int(random_state)))
-
-
 def _pair_of_counts(n_samples: object) -> tuple[int, int]:
     if isinstance(n_samples, Integral):
-        n = _count(n_samples, "n_samples", 0)
+        n = count(n_samples, "n_samples", 0)
         return n // 2, n - n // 2
-    first, second = (_count(n, "n_samples", 0) for n in _items(n_samples, "n_samples", 2))
+    first, second = (count(n, "n_samples", 0) for n in items(n_samples, "n_samples", 2))
     return first, second
-
-
-def _items(values: object, name: str, length: int | None = None) -> list[object]:
-    if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str | bytes):
-        raise TypeError(f"{name} must be numeric or a sequence, got {values!r} ({type(values).__name__})")
-    if length is not None and len(values) != length:
-        raise ValueError(f"{name} must have {length} entries, got {len(values)}: {values!r}")
-    return list(values)
-
-
-def _count(value: object, name: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__})")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return int(value)
-
-
-def _real(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
-    if not np.isfinite(float(value)):
-        raise ValueError(f"{name} must be finite, got {value}")
-    return float(value)
-
-
-def _deviation(value: object, name: str) -> float:
-    number = _real(value, name)
-    if number < 0:
-        raise ValueError(f"{name} is a standard deviation and cannot be negative, got {value}")
-    return number
