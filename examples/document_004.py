@@ -1,181 +1,368 @@
-"""Document 004, "World's simplest ANN to visualize that deep learning is hard": its claims, verified.
+"""Document 004 ("World's simplest ANN to visualize that deep learning is hard"), lived through.
 
-A chain of single neurons. Its exercise, two neurons in a layer, is tried as well, because its `Transpose` transposes
-nothing, which one neuron hides.
+Trains its chains of single neurons, one case at a time, from its initial values; shows what every layer learned beside
+what the document displays of it; compares with its code run as printed; tries its exercises (2 to 10 layers, wider
+layers, a linear output); and checks what it says in words. Its formulas are judged in claims_004.py.
 
-Run it: python examples/document_004.py
+The document sets no seed: here it is 0.
+
+Run it: python examples/document_004.py [folder for the pictures]
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
-from listing import Listed, listed, show
+from claims_004 import TITLE, percent_diff, verdicts
+from listing import show
+from replay import Numbers, Prose, arguments, finish, print_table, reference, saved, show_prose, show_versions
 
 import microgradnp as mg
+from microgradnp import nn
 
-TITLE = "Document 004: World's simplest ANN"
-
-
-def sigmoid(z):
-    return 1.0 / (1.0 + np.exp(-z))
-
-
-def sigmoid_derivative(z):
-    a = sigmoid(z)
-    return a * (1.0 - a)
+TARGET, ETA = 0.15, 1.0
+#: (layers, bias, weight): its smallest network, and the four initial values of which it shows the percent changes.
+SMALLEST = (2, 2, 2)
+FOUR = ((5, 2, 2), (5, 0, 2), (5, 2, 0), (5, 0, 0))
 
 
-def transpose(a):
-    """Do what the document's function does: compute the transpose, and return what was given."""
-    np.transpose(a)
-    return a
+# -- its network and its training ------------------------------------------------------------------------------------
 
 
-slope = mg.Derivation("derivative of the logistic function")
+def data(kind="random"):
+    """Return 100 inputs in [0, 1) and 20 to test with, in the order in which the document draws them."""
+    stream = np.random.RandomState(0)
+    given = {"random": stream.rand(100), "sequential": np.linspace(0, 1, 100), "constant": np.full(100, 0.5)}[kind]
+    tests = stream.rand(20)
+    stream.shuffle(given)
+    return given, tests
 
 
-@slope.forward
-def total(z):
-    a = sigmoid(z)
-    return np.sum(a)
+def identity(z):
+    return z
 
 
-slope.gradient("z", sigmoid_derivative)
+def chain(layers, bias, weight, width=1, output=mg.logistic):
+    """Return a network with `width` neurons in each hidden layer; the input counts as a layer, as in the document."""
+    sizes = [1, *[width] * (layers - 2), 1]
+    rng = np.random.RandomState(0)  # for initial values that are drawn
+    steps = []
+    for inputs, outputs in pairwise(sizes):
+        steps += [nn.Linear(inputs, outputs, init=weight, bias_init=bias, rng=rng), mg.logistic]
+    return nn.Sequential(*steps[:-1], output)
 
 
-# -- the chain of four layers ----------------------------------------------------------------------------------------
+@dataclass
+class Run:
+    """What a training left behind, case by case."""
 
-chain = mg.Derivation("a chain of single neurons")
+    model: Any
+    states: list[dict[str, Any]]  # the initial one, and the one after the update of each case
+    activations: list[list[Any]]  # of the input and each layer, before the update
 
+    @property
+    def weights(self):
+        """Those of single neurons, (1 + cases, layers - 1)."""
+        return np.array([[v.item() for k, v in state.items() if k.endswith("weight")] for state in self.states])
 
-@chain.forward
-def cost(x, w1, b1, w2, b2, w3, b3, target):
-    z1 = w1 * x + b1
-    a1 = sigmoid(z1)
-    z2 = w2 * a1 + b2
-    a2 = sigmoid(z2)
-    z3 = w3 * a2 + b3
-    a3 = sigmoid(z3)
-    C = 0.5 * (target - a3) ** 2
-    return C
+    @property
+    def biases(self):
+        return np.array([[v.item() for k, v in state.items() if k.endswith("bias")] for state in self.states])
 
-
-chain.gradient("a3", lambda a3, target: a3 - target, name="cost_derivative")
-chain.gradient("z3", lambda cost_derivative, z3: cost_derivative * sigmoid_derivative(z3), name="delta3")
-chain.gradient("b3", lambda delta3: delta3, name="grad_b3")
-chain.gradient("w3", lambda delta3, a2: np.dot(delta3, transpose(a2)), name="grad_w3")
-chain.gradient("z2", lambda w3, delta3, z2: np.dot(transpose(w3), delta3) * sigmoid_derivative(z2), name="delta2")
-chain.gradient("w2", lambda delta2, a1: np.dot(delta2, transpose(a1)), name="grad_w2")
-chain.gradient("z1", lambda w2, delta2, z1: np.dot(transpose(w2), delta2) * sigmoid_derivative(z1), name="delta1")
-chain.gradient("w1", lambda delta1, x: np.dot(delta1, transpose(x)), name="grad_w1")
-chain.update("b3", lambda b3, gradient, eta: b3 - eta * gradient, lambda b3, grad_b3, eta: b3 - eta * grad_b3)
-chain.update("w1", lambda w1, gradient, eta: w1 - eta * gradient, lambda w1, grad_w1, eta: w1 - eta * grad_w1)
+    @property
+    def predicted(self):
+        return np.array([a[-1].item() for a in self.activations])
 
 
-# -- its exercise: two neurons in a layer ----------------------------------------------------------------------------
-
-wider = mg.Derivation("two neurons in a layer")
-
-
-@wider.forward
-def cost_of_two(x, W1, b1, W2, b2, target):
-    z1 = W1 @ x + b1
-    a1 = sigmoid(z1)
-    z2 = W2 @ a1 + b2
-    a2 = sigmoid(z2)
-    W2_transposed = W2.T  # noqa: F841 -- a quantity of its own, for the claim on it
-    C = 0.5 * np.sum((target - a2) ** 2)
-    return C
-
-
-wider.value("W2_transposed", lambda W2: transpose(W2), name="transposed")
-wider.gradient("z2", lambda a2, target, z2: (a2 - target) * sigmoid_derivative(z2), name="delta2")
-wider.gradient("z1", lambda W2, delta2, z1: np.dot(transpose(W2), delta2) * sigmoid_derivative(z1), name="delta1")
-wider.gradient("W2", lambda delta2, a1: np.dot(delta2, transpose(a1)), name="grad_W2")
+def train(model, cases, eta=ETA) -> Run:
+    """Take one step of gradient descent for each case."""
+    optimizer = mg.optim.SGD(model.parameters(), eta)
+    states, activations = [model.state_dict()], []
+    for x in cases:
+        a = [mg.tensor([[x]])]
+        for layer in model:
+            a.append(layer(a[-1]))
+        cost = 0.5 * np.sum((TARGET - a[-1]) ** 2)
+        activations.append([value.data for value in a[::2]])  # of each layer, not what goes into it
+        optimizer.zero_grad()
+        cost.backward()
+        optimizer.step()
+        states.append(model.state_dict())
+    return Run(model, states, activations)
 
 
-# -- what it shows ---------------------------------------------------------------------------------------------------
-
-changes = mg.Derivation("percent changes")
-
-
-@changes.forward
-def percent(now, original):
-    small = np.abs(original) <= 1e-10
-    pct = np.where(small, 0.0, (now - original) / np.where(small, 1.0, original) * 100.0)
-    total = np.sum(pct)
-    return total
+@cache
+def run(layers, bias, weight) -> Run:
+    """Return the training of a chain of single neurons, all of whose biases are equal, and all weights."""
+    return train(chain(layers, float(bias), float(weight)), data()[0])
 
 
-@changes.value("pct")
-def percent_diff(now, original):
-    diff = now - original
-    pct = np.zeros(len(now))
-    if all(abs(diff)) > 1e-10 and all(abs(original)) > 1e-10:
-        pct = diff / original * 100.0
-    return pct
+def changes(r: Run):
+    """Return by how much every bias and every weight has changed."""
+    return r.biases[-1] - r.biases[0], r.weights[-1] - r.weights[0]
 
 
-surface = mg.Derivation("the surface over bias and weight")
+def percent(change, original):
+    """Return the change in percent of the original, entry by entry; nan where the original is 0: it is undefined."""
+    change, original = np.asarray(change), np.asarray(original)
+    return np.divide(100 * change, original, out=np.full(change.shape, np.nan), where=original != 0)
 
 
-@surface.forward
-def true_cost(x, W, B, target):
-    A = sigmoid(W * x + B)
-    costs = 0.5 * (target - A) ** 2
-    total = np.sum(costs)
-    return total
+def displayed(r: Run, case=-1):
+    """Return the percent changes of biases and weights as the document computes them."""
+    return percent_diff(r.biases[case], r.biases[0]), percent_diff(r.weights[case], r.weights[0])
 
 
-surface.value("costs", lambda W, B: sigmoid(W + B), name="contour_surface")
+def first_display(r: Run):
+    """Return the first case for which the document displays that a bias has changed, or None."""
+    return next((case for case in range(len(r.predicted)) if np.any(displayed(r, case + 1)[0])), None)
 
 
-# -- on data ---------------------------------------------------------------------------------------------------------
+def compared() -> Numbers:
+    """Compare with its code run as printed."""
+    numbers, expected = Numbers(), reference("004")
+    for layers, b, w in (SMALLEST, *FOUR):
+        of, r = f"layers={layers} b={b} w={w}", run(layers, b, w)
+        want = expected[of]
+        (change_b, change_w), (percent_b, percent_w) = changes(r), displayed(r)
+        numbers.close(f"{of}: biases at the end", r.biases[-1], want["b"], absolute=1e-14)
+        numbers.close(f"{of}: weights at the end", r.weights[-1], want["w"], absolute=1e-14)
+        numbers.close(f"{of}: true change of biases", change_b, want["true_change_b"], absolute=1e-14)
+        numbers.close(f"{of}: true change of weights", change_w, want["true_change_w"], absolute=1e-14)
+        numbers.close(f"{of}: displayed percent, biases", percent_b, want["displayed_pct_b"], absolute=1e-12)
+        numbers.close(f"{of}: displayed percent, weights", percent_w, want["displayed_pct_w"], absolute=1e-12)
+        numbers.same(
+            f"{of}: first case with a change of biases", first_display(r), want["first_case_with_bias_display"]
+        )
+        ends = [want["predicted_first"], want["predicted_last"]]
+        numbers.close(f"{of}: predicted, first and last", r.predicted[[0, -1]], ends, relative=1e-14)
+    return numbers
 
 
-def verdicts() -> Iterator[Listed]:
-    """Yield every claim with its verdict."""
-    rng = np.random.default_rng(4)
-    z = np.array([-4.0, -1.0, 0.0, 0.5, 3.0])
-    yield from listed(slope.verify(z=z), {"sigmoid_derivative": ("R-51", "s'(z) = s (1 - s) at z")})
-    twos = {f"{letter}{k}": 2.0 for letter in "wb" for k in (1, 2, 3)}
-    yield from listed(
-        chain.verify(x=0.37, target=0.15, eta=1.0, **twos),
-        {
-            "cost_derivative": ("R-52", "∂C/∂a = a - T"),
-            "delta3": ("R-53", "δ_L = (a - T) s'(z_L)"),
-            "grad_b3": ("R-53", "gradB = δ"),
-            "grad_w3": ("R-54", "gradW = δ a_prev"),
-            "delta2": ("R-55", "δ_l = w_{l+1} δ_{l+1} s'(z_l)"),
-            "grad_w2": ("R-56", "gradW = δ_l a_{l-1}"),
-            "delta1": ("R-55", "δ_l = w_{l+1} δ_{l+1} s'(z_l)"),
-            "grad_w1": ("R-56", "gradW = δ_l a_{l-1}"),
-            "b3 updated": ("R-58", "b - η gradB"),
-            "w1 updated": ("R-58", "w - η gradW"),
-        },
+# -- its exercises ---------------------------------------------------------------------------------------------------
+
+
+def vanishing():
+    """Return for chains of 2 to 10 layers the change of every bias, the first layer first."""
+    return {layers: changes(run(layers, 2, 2))[0] for layers in range(2, 11)}
+
+
+def wider(layers=5, width=2):
+    """Return a network of several neurons in each hidden layer, drawn at random: equals would stay equal."""
+    draw = nn.initialisers.normal
+    return chain(layers, draw, draw, width)
+
+
+def check_of_wider():
+    """Return the check of its gradients: from two neurons in a layer on, a forgotten transpose shows."""
+    model = wider()
+
+    def cost(state):
+        return 0.5 * np.sum((TARGET - nn.functional_call(model, state, np.array([[0.37]]))) ** 2)
+
+    return mg.check_gradients(cost, model.state_dict())
+
+
+def layer_by_layer(r: Run):
+    """Return the size of the change of every layer's parameters, the first layer first."""
+    first, last = r.states[0], r.states[-1]
+    moved = {name: float(np.mean(np.abs(last[name] - first[name]))) for name in first}
+    return {kind: [v for name, v in moved.items() if name.endswith(kind)] for kind in ("bias", "weight")}
+
+
+# -- what it says in words -------------------------------------------------------------------------------------------
+
+
+def share(r: Run):
+    """Return which part of all change is that of the last layer."""
+    b, w = (np.abs(change) for change in changes(r))
+    return float((b[-1] + w[-1]) / np.sum(b + w))
+
+
+def signed(values):
+    return "[" + ", ".join("undefined" if np.isnan(v) else f"{v:+.3g}" if v else "0" for v in values) + "]"
+
+
+def prose() -> Iterator[Prose]:
+    """Yield what it says about its runs, with what they show."""
+    both, weights_only, biases_only, neither = (run(*which) for which in FOUR)
+    yield Prose(
+        "almost all of learning is limited only to the output layer (biases and weights 2)",
+        f"{share(both):.0%} of all change is there",
+        share(both) > 0.9,
     )
-    two = {"x": rng.normal(size=(2, 1)), "target": np.array([[0.15], [0.8]])}
-    two |= {f"W{k}": rng.normal(size=(2, 2)) for k in (1, 2)} | {f"b{k}": rng.normal(size=(2, 1)) for k in (1, 2)}
-    yield from listed(
-        wider.verify(two),
-        {
-            "transposed": ("R-57", "Transpose(w), two neurons in a layer"),
-            "delta2": ("R-53", "δ_L, two neurons in a layer"),
-            "delta1": ("R-57", "δ_l, two neurons in a layer"),
-            "grad_W2": ("R-57", "gradW, two neurons in a layer"),
-        },
+    b, w = changes(weights_only)
+    yield Prose(
+        "the last hidden layer shows some visible change, the output layer learns much more (biases 0, weights 2)",
+        f"weights change by {signed(w)}",
+        abs(percent(w, weights_only.weights[0])[-2]) > 1 and abs(w[-1]) > 2 * abs(w[-2]),
     )
-    # the first bias was 0 and has moved: its percent change is undefined, that of the others is not
-    now, original = np.array([-0.01, 1.9, 1.7]), np.array([0.0, 2.0, 2.0])
-    yield from listed(
-        changes.verify(now=now, original=original),
-        {"percent_diff": ("R-59", "percent change = diff / orig 100, unless small")},
+    shown = displayed(weights_only)[0]
+    yield Prose(
+        "almost all learning is via changes to weights, not biases (biases 0, weights 2)",
+        f"biases change by {signed(b)}, weights by {signed(w)}; displayed for the biases: {signed(shown)} %",
+        np.sum(np.abs(b)) < 0.1 * np.sum(np.abs(w)),
     )
-    W, B = np.meshgrid(np.arange(-5.0, 5.0, 2.5), np.arange(-5.0, 5.0, 2.5))
-    yield from listed(
-        surface.verify(x=0.37, W=W, B=B, target=0.15), {"contour_surface": ("R-60", "the contours are the cost's")}
+    b, _ = changes(biases_only)
+    yield Prose(
+        "the bias of the hidden layer undergoes a slight change in an opposite (positive) direction (biases 2, weights 0)",
+        f"biases change by {signed(percent(b, biases_only.biases[0]))} %",
+        b[-2] > 0 > b[-1],
     )
+    yield Prose(
+        "compared to the case just above, the learning is more concentrated in the output layer",
+        f"{share(biases_only):.0%} of all change is there, {share(weights_only):.0%} in the case above",
+        share(biases_only) > share(weights_only),
+    )
+    yield Prose(
+        "the network does learn (biases and weights 0)",
+        f"predicted is {neither.predicted[0]:.3f} first and {neither.predicted[-1]:.3f} last, for {TARGET}",
+        abs(neither.predicted[-1] - TARGET) < 0.1 * abs(neither.predicted[0] - TARGET),
+    )
+    b, w = changes(neither)
+    yield Prose(
+        "the percentage change is too small to be visually registered (biases and weights 0)",
+        f"of 0 there is no percentage, {signed(percent(b, neither.biases[0]))}; biases change by {signed(b)}, weights by "
+        f"{signed(w)}",
+        bool(np.all(np.isfinite(percent(b, neither.biases[0])))),
+    )
+    B, W = grid()
+    true, shown = cost_surface(B, W), contour_surface(B, W)
+    lowest, low = np.unravel_index(np.argmin(true), true.shape), np.unravel_index(np.argmin(shown), shown.shape)
+    yield Prose(
+        "the cost function can be directly plotted (as contours)",
+        f"lowest at bias {B[lowest]:+.1f}, weight {W[lowest]:+.1f}; what it plots is lowest at bias {B[low]:+.1f}, weight "
+        f"{W[low]:+.1f}, where the cost is {true[low]:.4f}",
+        lowest == low,
+    )
+    r = run(*SMALLEST)
+    costs = [float(cost_surface(r.biases[k, 0], r.weights[k, 0])) for k in (0, -1)]
+    yield Prose(
+        "very close to the local (and global) minimum (two layers)",
+        f"the cost over all inputs goes from {costs[0]:.4f} to {costs[1]:.6f}",
+        costs[1] < 0.01 * costs[0],
+    )
+    first = [abs(changed[0]) for changed in vanishing().values()]
+    yield Prose(
+        "tested up to 10 layers",
+        f"runs; the first bias changes by {first[0]:.0e} of 2 layers, {first[3]:.0e} of 5, {first[-1]:.0e} of 10",
+        bool(np.all(np.diff(first) < 0)),
+    )
+
+
+# -- the surface that it plots, and the cost -------------------------------------------------------------------------
+
+
+def grid(d=5.0, steps=41):
+    return np.meshgrid(np.linspace(-d, d, steps), np.linspace(-d, d, steps))
+
+
+def cost_surface(B, W):
+    """Return the mean cost over the inputs of the network with one neuron."""
+    x = data()[0]
+    a = mg.logistic(np.multiply.outer(W, x) + np.asarray(B)[..., np.newaxis])
+    return np.mean(0.5 * (TARGET - a) ** 2, axis=-1)
+
+
+def contour_surface(B, W):
+    """Return what the document plots in its place."""
+    return mg.logistic(W + B)
+
+
+# -- pictures --------------------------------------------------------------------------------------------------------
+
+
+def pictures() -> dict[str, Any]:
+    """Return its pictures."""
+    ax = None
+    for layers, b, w in FOUR:
+        costs = 0.5 * (TARGET - run(layers, b, w).predicted) ** 2
+        ax = mg.draw.loss_curve(costs, ax=ax, label=f"biases {b}, weights {w}", logy=True)
+    ax.set(title="Chains of 5 layers from four initial values", xlabel="case", ylabel="cost")
+    return {"004-costs.png": ax}
+
+
+# -- all of it -------------------------------------------------------------------------------------------------------
+
+
+def tests(r: Run) -> Iterator[str]:
+    """Yield its report of the test cases."""
+    for c, x in enumerate(data()[1]):
+        predicted = r.model(np.array([[x]])).item()
+        difference = TARGET - predicted
+        yield f"\tTest Case: {c}, Value: {x:f}"
+        yield (
+            f"\tInput: {x:f}, Predicted: {predicted:f}, Target: {TARGET:f}, Difference: {difference:f}, "
+            f"Cost: {0.5 * difference * difference:f}"
+        )
+
+
+def show_changes() -> None:
+    """Print the true changes beside the ones that the document displays."""
+    rows = []
+    for layers, b, w in (SMALLEST, *FOUR):
+        r = run(layers, b, w)
+        for kind, change, original, shown in zip(
+            ("biases", "weights"), changes(r), (r.biases[0], r.weights[0]), displayed(r), strict=True
+        ):
+            rows.append(
+                (
+                    f"{layers} layers, b {b}, w {w}",
+                    kind,
+                    signed(change),
+                    signed(percent(change, original)),
+                    signed(shown),
+                )
+            )
+    print_table(
+        "What the layers learned in 100 cases, first layer first",
+        ("network", "of", "change", "percent", "displayed"),
+        rows,
+    )
+
+
+def main() -> None:
+    chosen = arguments(__doc__)
+    for case in (0, 49, 99):
+        b, w = displayed(run(*FOUR[0]), case + 1)
+        print(f"Case: {case:3d}\nPercent Changes in Biases:\n{b}\nPercent Changes in Weights:\n{w}\n")
+    print("Testing...")
+    print("\n".join(tests(run(*SMALLEST))))
+    print("Done!\n")
+    show_changes()
+    print_table(
+        "Chains of 2 to 10 layers, biases and weights 2: change of the biases, first layer first",
+        ("layers", "change", "predicted last"),
+        [(str(n), signed(change), f"{run(n, 2, 2).predicted[-1]:.4f}") for n, change in vanishing().items()],
+    )
+    print(check_of_wider())
+    inputs = data()[0]
+    others = {
+        "two neurons in each of 3 hidden layers, drawn": train(wider(), inputs),
+        "three neurons": train(wider(width=3), inputs),
+        "one neuron, linear output": train(chain(2, 2.0, 2.0, output=identity), inputs),
+        "5 layers, linear output": train(chain(5, 2.0, 2.0, output=identity), inputs, eta=0.1),
+    }
+    print_table(
+        "Its exercises: mean size of the change, layer by layer",
+        ("network", "biases", "weights", "predicted first, last"),
+        [
+            (what, signed(layer_by_layer(r)["bias"]), signed(layer_by_layer(r)["weight"]),
+             f"{r.predicted[0]:.4f}, {r.predicted[-1]:.4f}")
+            for what, r in others.items()
+        ],
+    )  # fmt: skip
+    numbers = compared()
+    numbers.show("Document 004: its numbers")
+    show_prose(prose())
+    show(TITLE, verdicts())
+    saved(chosen.out, pictures())
+    show_versions(seed="0 (the document sets none)")
+    finish(numbers)
 
 
 if __name__ == "__main__":
-    show(TITLE, verdicts())
+    main()

@@ -40,6 +40,16 @@ def reference(document: str) -> Any:
     return json.loads((REFERENCE / f"document_{document}.json").read_text(encoding="utf-8"))
 
 
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold", show_header=any(columns))
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    console.print(table)
+
+
 # -- numbers ---------------------------------------------------------------------------------------------------------
 
 
@@ -95,13 +105,9 @@ class Numbers:
 
     def show(self, title: str) -> None:
         """Print the table."""
-        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold")
-        for column in ("compared", "values", "wanted", "found", ""):
-            table.add_column(column, justify="right" if column == "values" else "left")
-        for row in self.rows:
-            verdict = Text("agrees", "green") if row.ok else Text("DIFFERS", "bold red")
-            table.add_row(Text(row.what), str(row.count), row.wanted, row.found, verdict)
-        console.print(table)
+        verdicts = (Text("agrees", "green") if row.ok else Text("DIFFERS", "bold red") for row in self.rows)
+        rows = [(r.what, str(r.count), r.wanted, r.found, v) for r, v in zip(self.rows, verdicts, strict=True)]
+        print_table(title, ("compared", "values", "wanted", "found", ""), rows)
 
 
 # -- prose -----------------------------------------------------------------------------------------------------------
@@ -140,10 +146,7 @@ def versions(**seeds: Any) -> dict[str, str]:
 
 def show_versions(**seeds: Any) -> None:
     """Print the table of versions and seeds."""
-    table = Table(title="Versions and seeds", title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
-    for name, value in versions(**seeds).items():
-        table.add_row(name, value)
-    console.print(table)
+    print_table("Versions and seeds", ("", ""), versions(**seeds).items())
 
 
 def saved(out: Path, pictures: dict[str, Any]) -> None:

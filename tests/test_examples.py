@@ -29,7 +29,7 @@ SAYS = {
         "wrote out/003-rates.png",
         "NumPy",
     ],
-    "document_004.py": ["R-60", "`transpose(W2)` is changed to `transpose(W2).T`"],
+    "document_004.py": ["Test Case: 19", "undefined", "R-60", "`transpose(W2)` is changed to `transpose(W2).T`"],
     "errata.py": ["# Errata of the five documents", "## Document 001", "No mistake found.", "### R-60"],
 }
 #: Number and name of the claims that must be found wrong or not computable; all the others must not be.

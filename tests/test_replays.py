@@ -11,15 +11,22 @@ import pytest
 ROOT = Path(__file__).parent.parent
 EXAMPLES, REFERENCE = ROOT / "examples", ROOT / "tests" / "reference"
 #: How many comparisons each document makes at least, so that none is lost unnoticed.
-COMPARISONS = {"003": 32}
+COMPARISONS = {"003": 32, "004": 40}
 #: What of its prose does not hold, by a piece of it; all the rest holds.
 DOES_NOT_HOLD = {
     "003": {
         "overflow", "first went up", "ten times lower", "a few more epochs", "around 0.1", "hidden layer size 3",
     },
+    "004": {"not biases", "too small to be visually registered", "directly plotted"},
 }  # fmt: skip
-HOLDS = {"003": {"perfectly correlated", "moves up again", "smoother", "very smooth", "more than twice"}}
-PICTURES = {"003": 8}
+HOLDS = {
+    "003": {"perfectly correlated", "moves up again", "smoother", "very smooth", "more than twice"},
+    "004": {
+        "only to the output layer", "some visible change", "opposite (positive)", "more concentrated", "does learn",
+        "(and global) minimum", "10 layers",
+    },
+}  # fmt: skip
+PICTURES = {"003": 8, "004": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +177,52 @@ def test_the_backward_phase_is_the_documents():
     np.testing.assert_allclose(values["z1"][1], (values["A1"][0] - y) / 4, rtol=1e-13)
     np.testing.assert_allclose(values["W1"][1], X.T @ (values["A1"][0] - y) / 4, rtol=1e-13)
     assert f"{float(values['loss'][0]):.12g}" == reference("003")["tables"][0]["printed"][0]
+
+
+# -- document 004 ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("of", [name for name in reference("004") if name.startswith("layers")])
+def test_chains_of_document_004(of):
+    module, want = lived("004"), reference("004")[of]
+    layers, b, w = (int(part.split("=")[1]) for part in of.split())
+    r = module.run(layers, b, w)
+    assert r.weights.shape == r.biases.shape == (101, layers - 1)
+    np.testing.assert_allclose(r.biases[-1], want["b"], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(r.weights[-1], want["w"], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(module.changes(r), [want["true_change_b"], want["true_change_w"]], rtol=0, atol=1e-14)
+
+
+def test_a_change_from_zero_has_no_percentage():
+    module = lived("004")
+    np.testing.assert_array_equal(module.percent([1.0, -1.0, 0.5], [0.0, 2.0, -1.0]), [np.nan, -50.0, -50.0])
+    assert "undefined" in module.signed(module.percent([1.0], [0.0]))
+
+
+def test_the_deeper_the_less_the_first_layer_learns():
+    first = [abs(change[0]) for change in lived("004").vanishing().values()]
+    assert len(first) == 9
+    assert all(later < earlier / 10 for earlier, later in zip(first, first[1:], strict=False))
+
+
+def test_wider_layers_learn_and_their_gradients_are_right():
+    module = lived("004")
+    assert module.check_of_wider().ok
+    r = module.train(module.wider(), module.data()[0])
+    assert r.model[2].weight.shape == (2, 2)
+    assert abs(r.predicted[-1] - module.TARGET) < 0.01
+
+
+def test_a_linear_output_learns():
+    module = lived("004")
+    r = module.train(module.chain(2, 2.0, 2.0, output=module.identity), module.data()[0])
+    assert abs(r.predicted[-1] - module.TARGET) < 1e-3
+
+
+def test_the_report_of_test_cases():
+    module = lived("004")
+    lines = list(module.tests(module.run(*module.SMALLEST)))
+    assert len(lines) == 40
+    assert lines[1].startswith(
+        "\tInput: 0.677817, Predicted: 0.175455, Target: 0.150000, Difference: -0.025455, Cost: "
+    )
