@@ -32,13 +32,9 @@ FOUR = ((5, 2, 2), (5, 0, 2), (5, 2, 0), (5, 0, 0))
 # -- its network and its training ------------------------------------------------------------------------------------
 
 
-def data(kind="random"):
-    """Return 100 inputs in [0, 1) and 20 to test with, in the order in which the document draws them."""
-    stream = np.random.RandomState(0)
-    given = {"random": stream.rand(100), "sequential": np.linspace(0, 1, 100), "constant": np.full(100, 0.5)}[kind]
-    tests = stream.rand(20)
-    stream.shuffle(given)
-    return given, tests
+def data(inputs="random"):
+    """Return 100 inputs between 0 and 1 and 20 to test with, drawn in the document's order: X, y, X_test, y_test."""
+    return mg.data.line(100, inputs, target=TARGET, random_state=np.random.RandomState(0))
 
 
 def identity(z):
@@ -82,7 +78,7 @@ def train(model, cases, eta=ETA) -> Run:
     optimizer = mg.optim.SGD(model.parameters(), eta)
     states, activations = [model.state_dict()], []
     for x in cases:
-        a = [mg.tensor([[x]])]
+        a = [mg.tensor(x)]
         for layer in model:
             a.append(layer(a[-1]))
         cost = 0.5 * np.sum((TARGET - a[-1]) ** 2)
@@ -97,7 +93,7 @@ def train(model, cases, eta=ETA) -> Run:
 @cache
 def run(layers, bias, weight) -> Run:
     """Return the training of a chain of single neurons, all of whose biases are equal, and all weights."""
-    return train(chain(layers, float(bias), float(weight)), data()[0])
+    return train(chain(layers, float(bias), float(weight)), data().X)
 
 
 def changes(r: Run):
@@ -262,7 +258,7 @@ def grid(d=5.0, steps=41):
 
 def cost_surface(B, W):
     """Return the mean cost over the inputs of the network with one neuron."""
-    x = data()[0]
+    x = data().X[:, 0]
     a = mg.logistic(np.multiply.outer(W, x) + np.asarray(B)[..., np.newaxis])
     return np.mean(0.5 * (TARGET - a) ** 2, axis=-1)
 
@@ -290,12 +286,12 @@ def pictures() -> dict[str, Any]:
 
 def tests(r: Run) -> Iterator[str]:
     """Yield its report of the test cases."""
-    for c, x in enumerate(data()[1]):
-        predicted = r.model(np.array([[x]])).item()
+    for c, x in enumerate(data().X_test):
+        predicted = r.model(x).item()
         difference = TARGET - predicted
-        yield f"\tTest Case: {c}, Value: {x:f}"
+        yield f"\tTest Case: {c}, Value: {x.item():f}"
         yield (
-            f"\tInput: {x:f}, Predicted: {predicted:f}, Target: {TARGET:f}, Difference: {difference:f}, "
+            f"\tInput: {x.item():f}, Predicted: {predicted:f}, Target: {TARGET:f}, Difference: {difference:f}, "
             f"Cost: {0.5 * difference * difference:f}"
         )
 
@@ -339,10 +335,12 @@ def main() -> None:
         [(str(n), signed(change), f"{run(n, 2, 2).predicted[-1]:.4f}") for n, change in vanishing().items()],
     )
     print(check_of_wider())
-    inputs = data()[0]
+    inputs = data().X
     others = {
         "two neurons in each of 3 hidden layers, drawn": train(wider(), inputs),
         "three neurons": train(wider(width=3), inputs),
+        "one neuron a layer, inputs in sequence": train(chain(5, 2.0, 2.0), data("sequential").X),
+        "one neuron a layer, constant input": train(chain(5, 2.0, 2.0), data("constant").X),
         "one neuron, linear output": train(chain(2, 2.0, 2.0, output=identity), inputs),
         "5 layers, linear output": train(chain(5, 2.0, 2.0, output=identity), inputs, eta=0.1),
     }

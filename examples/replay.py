@@ -121,6 +121,9 @@ class Prose:
     found: str
     holds: bool
 
+    def __post_init__(self) -> None:
+        self.holds = bool(self.holds)
+
     def __str__(self) -> str:
         return f'{"holds" if self.holds else "does not hold"}: "{self.said}": {self.found}'
 

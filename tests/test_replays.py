@@ -3,6 +3,7 @@
 import importlib
 import json
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -202,20 +203,20 @@ def test_a_change_from_zero_has_no_percentage():
 def test_the_deeper_the_less_the_first_layer_learns():
     first = [abs(change[0]) for change in lived("004").vanishing().values()]
     assert len(first) == 9
-    assert all(later < earlier / 10 for earlier, later in zip(first, first[1:], strict=False))
+    assert all(later < earlier / 10 for earlier, later in pairwise(first))
 
 
 def test_wider_layers_learn_and_their_gradients_are_right():
     module = lived("004")
     assert module.check_of_wider().ok
-    r = module.train(module.wider(), module.data()[0])
+    r = module.train(module.wider(), module.data().X)
     assert r.model[2].weight.shape == (2, 2)
     assert abs(r.predicted[-1] - module.TARGET) < 0.01
 
 
 def test_a_linear_output_learns():
     module = lived("004")
-    r = module.train(module.chain(2, 2.0, 2.0, output=module.identity), module.data()[0])
+    r = module.train(module.chain(2, 2.0, 2.0, output=module.identity), module.data().X)
     assert abs(r.predicted[-1] - module.TARGET) < 1e-3
 
 
