@@ -17,8 +17,25 @@ from typing import TYPE_CHECKING, Any
 from microgradnp.draw.graph import Note, Picture, draw
 
 if TYPE_CHECKING:
-    from microgradnp.draw import training
-    from microgradnp.draw.training import decision_regions, hidden_space, loss_curve, save, scatter_classes
+    from microgradnp.draw import curves, figures, points
+    from microgradnp.draw.curves import learning_curves, loss_curve, range_test_curve, schedule_curve, update_ratios
+    from microgradnp.draw.figures import panels, save
+    from microgradnp.draw.points import decision_regions, hidden_space, probability_regions, scatter_classes
+
+#: The pictures of training by the module that draws them, which is imported when one of them is asked for.
+TRAINING = {
+    "decision_regions": "points",
+    "hidden_space": "points",
+    "learning_curves": "curves",
+    "loss_curve": "curves",
+    "panels": "figures",
+    "probability_regions": "points",
+    "range_test_curve": "curves",
+    "save": "figures",
+    "scatter_classes": "points",
+    "schedule_curve": "curves",
+    "update_ratios": "curves",
+}
 
 __all__ = [
     "Note",
@@ -26,12 +43,16 @@ __all__ = [
     "decision_regions",
     "draw",
     "hidden_space",
+    "learning_curves",
     "loss_curve",
+    "panels",
+    "probability_regions",
+    "range_test_curve",
     "save",
     "scatter_classes",
+    "schedule_curve",
+    "update_ratios",
 ]
-
-TRAINING = ("decision_regions", "hidden_space", "loss_curve", "save", "scatter_classes")
 
 
 class Drawing(ModuleType):
@@ -43,17 +64,23 @@ class Drawing(ModuleType):
         Note = Note
         Picture = Picture
         draw = staticmethod(draw)
-        decision_regions = staticmethod(training.decision_regions)
-        hidden_space = staticmethod(training.hidden_space)
-        loss_curve = staticmethod(training.loss_curve)
-        save = staticmethod(training.save)
-        scatter_classes = staticmethod(training.scatter_classes)
+        decision_regions = staticmethod(points.decision_regions)
+        hidden_space = staticmethod(points.hidden_space)
+        learning_curves = staticmethod(curves.learning_curves)
+        loss_curve = staticmethod(curves.loss_curve)
+        panels = staticmethod(figures.panels)
+        probability_regions = staticmethod(points.probability_regions)
+        range_test_curve = staticmethod(curves.range_test_curve)
+        save = staticmethod(figures.save)
+        scatter_classes = staticmethod(points.scatter_classes)
+        schedule_curve = staticmethod(curves.schedule_curve)
+        update_ratios = staticmethod(curves.update_ratios)
     else:
 
         def __getattr__(self, name: str) -> Any:
-            """Import the pictures of training when one of them is asked for."""
+            """Import the module of a picture of training when that picture is asked for."""
             if name in TRAINING:
-                return getattr(importlib.import_module(f"{self.__name__}.training"), name)
+                return getattr(importlib.import_module(f"{self.__name__}.{TRAINING[name]}"), name)
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
     def __dir__(self) -> list[str]:

@@ -6,17 +6,28 @@ that neighbours differ in grey tone as well. Nothing here touches pyplot or the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ("#E69F00", "#0072B2", "#F0E442", "#000000", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 MARKERS = ("*", "o", "^", "s", "D", "v", "P", "X", "<", "p", ">")  # as many as are coprime to the colours
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "||||", "oooo")
-LINES = (("#0072B2", "-"), ("#E69F00", "--"), ("#000000", "-."), ("#009E73", ":"), ("#CC79A7", "-"))
+LINES: tuple[tuple[str, Any], ...] = (  # no two with the same dashes, so that grey print tells them apart
+    ("#0072B2", "-"),
+    ("#E69F00", "--"),
+    ("#000000", "-."),
+    ("#009E73", ":"),
+    ("#CC79A7", (0, (8, 2))),
+    ("#D55E00", (0, (3, 1, 1, 1, 1, 1))),
+    ("#56B4E9", (0, (1, 0.6))),
+    ("#666666", (0, (10, 2, 2, 2))),
+)
 EDGE = "#222222"
 
 SETTINGS: dict[str, Any] = {
@@ -55,6 +66,12 @@ TICKS: dict[str, Any] = {
     "grid_linestyle": "-",
     "grid_alpha": 1,
 }
+
+MINOR: dict[str, Any] = {"which": "minor", "color": "black", "direction": "out", "length": 2, "width": 0.6}
+
+#: Numbers with a sign. Its lightness rises all the way, and its middle is a neutral grey: blue and dark is negative,
+#: grey is zero, yellow and bright is positive, in colour, to the colour-blind and in grey print alike.
+SIGNED = "cividis"
 
 # In force while a file is written: the same picture gives the same file, and prints well.
 FILES: dict[Any, Any] = {
@@ -106,20 +123,86 @@ def tint(index: int, strength: float = 0.25) -> tuple[float, float, float]:
     return red, green, blue
 
 
+def ticks(ax: Axes) -> None:
+    """Give the ticks of new axes this style, whatever settings they are drawn under."""
+    ax.tick_params(**TICKS)
+    ax.tick_params(**MINOR)
+
+
+def few_ticks(ax: Any) -> None:
+    """Leave room between the ticks of 3-D axes, whose labels stand aslant."""
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.get_major_locator().set_params(nbins=5)
+
+
+def label(ax: Axes, *, title: str | None = None, **labels: str) -> None:
+    """Label what the user has not labelled: ``label(ax, x="epoch", y="loss")``."""
+    for axis, text in labels.items():
+        if not getattr(ax, f"get_{axis}label")():
+            getattr(ax, f"set_{axis}label")(text)
+    if title is not None:
+        ax.set_title(title)
+
+
 @contextmanager
-def axes(ax: Axes | None, **subplot: Any) -> Iterator[Axes]:
+def axes(ax: Axes | None, *, size: tuple[float, float] | None = None, **subplot: Any) -> Iterator[Axes]:
     """The given axes, or those of a new figure in this style, to draw in inside ``with``.
 
-    Axes that are given keep the style that they were made in.
+    Axes that are given keep the style that they were made in. The size of a new figure is in inches.
     """
     if ax is not None:
         yield ax
         return
 
+    with figure(size) as new:
+        ax = new.add_subplot(**subplot)
+        ticks(ax)
+        yield ax
+
+
+@contextmanager
+def figure(size: tuple[float, float] | None = None) -> Iterator[Figure]:
+    """Make a new figure in this style, to draw in inside ``with``; its size is in inches."""
     import matplotlib.style
     from matplotlib.figure import Figure
 
     with matplotlib.style.context(["default", SETTINGS]):
-        ax = Figure(layout="constrained").add_subplot(**subplot)
-        ax.tick_params(**TICKS)
-        yield ax
+        yield Figure(figsize=size, layout="constrained")
+
+
+def shown_at(ax: Axes, x: float, y: float) -> tuple[float, float]:
+    """Where a point of the data stands in its axes, as fractions of their width and height.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().add_subplot(xlim=(0, 4), ylim=(0, 2))
+    >>> shown_at(ax, 1, 1)
+    (0.25, 0.5)
+    """
+    ax.get_xlim(), ax.get_ylim()  # so that limits that are still to be found are found
+    left, bottom = ax.transAxes.inverted().transform(ax.transData.transform((x, y))).round(12).tolist()
+    return left, bottom
+
+
+def room(ax: Axes, *, below: float = 0.0, above: float = 0.0) -> None:
+    """Make room below and above the data, in fractions of the height, on any scale."""
+    (x, bottom), (_, top) = ax.transData.transform(list(zip(ax.get_xlim(), ax.get_ylim(), strict=True)))
+    height = (top - bottom) / (1 - below - above)
+    ends = ax.transData.inverted().transform([(x, bottom - below * height), (x, top + above * height)])
+    ax.set_ylim(*ends[:, 1])
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Move places on a line apart, as little as it takes, until neighbours are at least `gap` apart, and below 1.
+
+    >>> spread([0.5, 0.1, 0.52], 0.1)
+    [0.5, 0.1, 0.6]
+    """
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    moved = list(places)
+    for lower, upper in pairwise(order):
+        moved[upper] = max(moved[upper], moved[lower] + gap)
+    if order and moved[order[-1]] > 1:
+        moved[order[-1]] = 1.0
+        for upper, lower in pairwise(reversed(order)):
+            moved[lower] = min(moved[lower], moved[upper] - gap)
+    return moved

@@ -219,7 +219,7 @@ def test_axes_without_a_figure_cannot_be_saved(tmp_path):
 BAD = {
     r"points must have shape \(n, 2\), got \(3,\)": lambda: scatter_classes([1, 2, 3], [0, 1, 0]),
     r"points must have shape \(n, 2\), got \(40, 3\)": lambda: scatter_classes(H, T),
-    r"activations must have shape \(n, 3\), got \(40, 2\)": lambda: hidden_space(X, T),
+    r"activations must have shape \(n, units\), got \(40,\)": lambda: hidden_space(X[:, 0], T),
     "points must be an array of real numbers": lambda: scatter_classes([["a", "b"]], [0]),
     r"points must be finite, but row 1 is \[ ?nan": lambda: scatter_classes([[0, 0], [np.nan, 0]], [0, 1]),
     r"labels must have shape \(40,\), one class a point, got \(39,\)": lambda: scatter_classes(X, T[1:]),

@@ -1,0 +1,162 @@
+"""What all pictures of training have in common: axes in, axes out, the same bytes, no display, nothing left behind."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import microgradnp as mg
+from microgradnp import draw as package
+from microgradnp.draw import style, training
+from microgradnp.nn.functional import softmax
+
+X, T = mg.data.blobs(60, centers=3, random_state=5)
+CENTRES = np.array([X[c == T].mean(axis=0) for c in range(3)])
+LOSSES = 1 / (1 + np.arange(20.0))
+
+
+def proba(points):
+    return softmax(-((points[:, None] - CENTRES) ** 2).sum(axis=-1) / 6, axis=1)
+
+
+#: Every picture that is drawn in one pair of axes.
+PICTURES = {
+    "scatter_classes": lambda **kw: training.scatter_classes(X, T, **kw),
+    "decision_regions": lambda **kw: training.decision_regions(lambda x: proba(x).argmax(1), X, T, resolution=40, **kw),
+    "probability_regions": lambda **kw: training.probability_regions(proba, X, T, resolution=40, **kw),
+    "hidden_space": lambda **kw: training.hidden_space(proba(X), T, **kw),
+    "hidden_space of 1": lambda **kw: training.hidden_space(X[:, :1], T, **kw),
+    "hidden_space of 2": lambda **kw: training.hidden_space(X, T, **kw),
+    "hidden_space of 5": lambda **kw: training.hidden_space(np.tanh(X @ np.ones((2, 5))), T, **kw),
+    "loss_curve": lambda **kw: training.loss_curve(LOSSES, **kw),
+    "learning_curves": lambda **kw: training.learning_curves(
+        {"loss": LOSSES}, validation={"loss": LOSSES + 0.1}, best="min", logy=True, **kw
+    ),
+    "update_ratios": lambda **kw: training.update_ratios({"a": LOSSES / 100, "b": LOSSES * 0}, **kw),
+    "range_test_curve": lambda **kw: training.range_test_curve(
+        np.logspace(-5, 1, 20), [*LOSSES[:-2], 9e9, np.nan], suggestion=1e-2, **kw
+    ),
+    "schedule_curve": lambda **kw: training.schedule_curve(LOSSES, **kw),
+}
+SOLID = {"hidden_space", "hidden_space of 5"}
+every = pytest.mark.parametrize("name", PICTURES)
+
+
+def axes_for(name):
+    return Figure().add_subplot(projection="3d" if name in SOLID else None)
+
+
+@every
+def test_new_axes_are_labelled_and_titled(name):
+    ax = PICTURES[name](title="Title")
+    assert isinstance(ax, Axes)
+    assert ax.get_title() == "Title"
+    assert ax.get_xlabel()
+    assert ax.get_ylabel() or name == "hidden_space of 1"  # whose rows are named
+
+
+@every
+def test_given_axes_are_drawn_in_and_keep_their_labels(name):
+    ax = axes_for(name)
+    ax.set_xlabel("mine")
+    assert PICTURES[name](ax=ax) is ax
+    assert ax.get_xlabel() == "mine"
+    assert ax.has_data()
+
+
+@every
+def test_the_same_picture_gives_the_same_bytes_under_any_settings(name, tmp_path):
+    theirs = {"text.color": "red", "xtick.color": "red", "ytick.labelsize": 20, "xtick.major.size": 9}
+    theirs |= {"grid.color": "red", "figure.figsize": (1, 1), "lines.linewidth": 9, "image.cmap": "hot"}
+    for ending in ("png", "svg"):
+        one = training.save(PICTURES[name](), tmp_path / f"one.{ending}").read_bytes()
+        with mpl.rc_context(theirs):
+            two = training.save(PICTURES[name](), tmp_path / f"two.{ending}").read_bytes()
+        assert one == two
+
+
+@every
+def test_nothing_warns(name, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        training.save(PICTURES[name](), tmp_path / "a.png")
+
+
+@every
+def test_nothing_that_is_written_lies_outside_of_the_picture_or_is_illegibly_small(name):
+    ax = PICTURES[name]()
+    ax.figure.draw_without_rendering()
+    width, height = ax.figure.bbox.size
+    room = 0.05 * max(width, height) * (name in SOLID)  # 3-D labels reach out a little; a file is cropped around them
+    for text in ax.figure.findobj(mpl.text.Text):
+        if text.get_text() and text.get_visible():
+            assert text.get_fontsize() >= 7.5, text
+            if text.get_in_layout() and not isinstance(text.axes, type(None)) and text.get_clip_path() is None:
+                box = text.get_window_extent()
+                inside = box.x0 >= -room and box.y0 >= -room and box.x1 <= width + room and box.y1 <= height + room
+                assert inside or box.width == 0, text
+
+
+def test_every_picture_stands_at_the_same_places():
+    public = {name.partition(" ")[0] for name in PICTURES} | {"panels", "save"}
+    assert public == set(training.__all__) == set(package.TRAINING)
+    for name in public:
+        assert getattr(mg.draw, name) is getattr(training, name)
+        assert name in dir(mg.draw)
+        assert name in package.__all__
+    assert callable(mg.draw)  # the graph of a computation is drawn from the same place
+
+
+def test_no_display_is_needed_and_pyplot_is_left_alone(tmp_path):
+    code = """
+import sys, matplotlib
+from microgradnp.draw.training import *
+save(learning_curves({"loss": [2, 1]}), "a.png")
+save(panels({"a": lambda ax: loss_curve([2, 1], ax=ax)}), "b.png")
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    for backend in ({}, {"MPLBACKEND": "Agg"}, {"MPLBACKEND": "TkAgg"}):
+        environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "MPLBACKEND")} | backend
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+
+
+def test_curves_differ_in_dashes_and_not_only_in_colour():
+    assert len({str(dashes) for _, dashes in style.LINES}) == len({colour for colour, _ in style.LINES}) == 8
+
+
+# -- panels ----------------------------------------------------------------------------------------------------------
+
+
+def test_panels_are_titled_in_order_and_can_share_their_ranges():
+    runs = {"a": [1, 2], "b": [3, 9, 2], "c": [0.5]}
+    draw = {name: lambda ax, run=run: training.loss_curve(run, ax=ax) for name, run in runs.items()}
+    figure = training.panels(draw, shared=True, title="Runs")
+    assert [ax.get_title() for ax in figure.axes] == ["a", "b", "c"]
+    assert len({ax.get_ylim() for ax in figure.axes}) == 1
+    assert figure.axes[0].get_ylim()[1] >= 9
+    assert figure.get_suptitle() == "Runs"
+    assert len({ax.get_ylim() for ax in training.panels(draw).axes}) == 3
+
+
+def test_panels_can_be_3d_and_one_line():
+    figure = training.panels(
+        {str(i): lambda ax: training.hidden_space(proba(X), T, ax=ax) for i in range(3)}, columns=9, projection="3d"
+    )
+    assert [ax.name for ax in figure.axes] == ["3d"] * 3
+    assert len({round(ax.get_position().y0, 6) for ax in figure.axes}) == 1
+
+
+def test_panels_need_something_to_draw():
+    with pytest.raises(ValueError, match="pictures is empty"):
+        training.panels({})
+    with pytest.raises(TypeError, match="pictures must be a mapping of names"):
+        training.panels([print])
+    with pytest.raises(ValueError, match="columns must be at least 1, got 0"):
+        training.panels({"a": print}, columns=0)
