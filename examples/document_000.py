@@ -1,192 +1,271 @@
-"""Document 000, "Seeing Like A Perceptron II: Training": the claims of its network, verified.
+"""Document 000 ("Seeing Like A Perceptron II: Training"), lived through.
 
-Two layers without biases and one activation for both, `relu` or `sigmoid`. The document trains with relu and takes
-the logistic function for its derivative.
+Trains its network with history: relu, whose derivative is taken to be the logistic function, on a disc against its
+surroundings; shows the cliffs and plateaus of the accuracy, what the mse and the hidden layer do meanwhile, and what the
+true derivative would have done; replays any epoch; compares with its code run as printed; and checks what it says in
+words. Its formulas are judged in claims_000.py.
 
-Run it: python examples/document_000.py
+The document gives neither data nor seed. Here: 300 normal points, half of them in the disc, seeds 9, 53 and 44.
+
+Run it: python examples/document_000.py [folder for the pictures]
 """
 
+import sys
+import time
 from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
-from listing import Listed, listed, show
+from claims_000 import TITLE, verdicts
+from listing import show
+from replay import Numbers, Prose, arguments, finish, print_table, reference, saved, show_prose, show_versions
 
 import microgradnp as mg
+from microgradnp import nn
 
-TITLE = "Document 000: Seeing Like A Perceptron II"
-
-
-def sigmoid(z):
-    return 1.0 / (1.0 + np.exp(-z))
-
-
-def sigmoid_grad(z):
-    s = sigmoid(z)
-    return s * (1 - s)
-
-
-def relu(z):
-    return (z + np.abs(z)) / 2
-
-
-def relu_grad(z):
-    return sigmoid(z)
+EPOCHS = 1000
+#: As the document's code differentiates relu: by the logistic function, at the activation.
+surrogate_relu = nn.surrogate(mg.relu, mg.logistic, at="output")
+#: Seed, initial weights ("code": zeros and normal ones; "text": small normal ones), learning rate, activation.
+RUNS = {
+    "A_seed9_lr05": (9, "code", 0.5, surrogate_relu),
+    "A_seed53_lr1": (53, "code", 1.0, surrogate_relu),
+    "B_seed44_lr03": (44, "text", 0.3, surrogate_relu),
+    "A_true_relu_derivative": (9, "code", 0.5, mg.relu),
+    "B_true_relu_derivative": (44, "text", 0.3, mg.relu),
+}
+#: The plateaus that the document sees: epochs from, to.
+PLATEAUS = {"mean_acc_0_134": (0, 135), "mean_acc_165_274": (165, 275), "mean_acc_330_on": (330, EPOCHS)}
 
 
-# -- the activations and the derivatives that are claimed of them ----------------------------------------------------
+# -- its network and its training ------------------------------------------------------------------------------------
 
 
-def slope(f, claimed):
-    """Return the derivation that claims a function as the derivative of another, entry by entry."""
-    d = mg.Derivation(f"{claimed.__name__} as the derivative of {f.__name__}")
+def network(initial, activation, rng):
+    """Return the network of 2, 3 and 1 units without biases."""
+    small = 0.1 if initial == "text" else 1.0
 
-    @d.forward
-    def total(z):
-        a = f(z)
-        return np.sum(a)
+    def draw(shape, rng):
+        return nn.initialisers.normal(shape, rng, std=small)
 
-    d.gradient("z", claimed)
-    return d
-
-
-rectified = mg.Derivation("relu by another formula")
-
-
-@rectified.forward
-def larger_than_zero(z):
-    positive = np.where(z > 0, z, 0.0)
-    total = np.sum(positive)
-    return total
+    return nn.Sequential(
+        nn.Linear(2, 3, bias=False, init=draw if initial == "text" else 0.0, rng=rng),
+        activation,
+        nn.Linear(3, 1, bias=False, init=draw, rng=rng),
+        activation,
+    )
 
 
-@rectified.value("positive")
-def half_of_z_and_its_size(z):
-    return relu(z)
+@dataclass
+class Run:
+    """A training with its history: entry i of everything is what epoch i found, before its update."""
+
+    X: Any
+    y: Any
+    model: Any
+    states: list[dict[str, Any]]
+    accuracy: Any
+    mse: Any
+
+    def at(self, epoch):
+        """Return the network as epoch `epoch` found it."""
+        model = deepcopy(self.model)
+        model.load_state_dict(self.states[epoch])
+        return model
+
+    def hidden(self, epoch, X=None):
+        """Return what the output unit sees: the hidden layer, of any points at any epoch."""
+        return self.at(epoch)[:2](self.X if X is None else X).data
 
 
-# -- the network -----------------------------------------------------------------------------------------------------
+def score(model, X, y):
+    """Return the part of the points whose output is less than 0.5 from their class."""
+    return float(np.mean(np.abs(y - model(X).data) < 0.5))
 
 
-def network(activation, activation_grad):
-    """Return the derivation for one activation, and the numbers of its claims.
+def train(model, X, y, lr, epochs=EPOCHS, progress=None) -> Run:
+    optimizer = mg.optim.SGD(model.parameters(), lr)
+    states, accuracy, mse = [], [], []
+    for i in range(epochs):
+        error = y - model(X)
+        loss = np.sum(error**2) / (2 * len(X))
+        states.append(model.state_dict())
+        accuracy.append(float(np.mean(np.abs(error.data) < 0.5)))
+        mse.append(2 * loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if progress:
+            progress(i, epochs, accuracy[-1])
+    return Run(X, y, model, states, np.array(accuracy), np.array(mse))
 
-    The update divides by n and adds, so it descends the mean of half the squared errors, and the document's deltas
-    are its gradients times -n.
-    """
-    d = mg.Derivation(f"{activation.__name__} network, half the mean squared error")
 
-    @d.forward
-    def loss(X, y, weights_0_1, weights_1_2):
-        z_hidden = X @ weights_0_1
-        hidden = activation(z_hidden)
-        z_output = hidden @ weights_1_2
-        output = activation(z_output)
-        error = y - output
-        half_mse = np.sum(error**2) / (2 * X.shape[0])
-        return half_mse
+@cache
+def run(name, epochs=EPOCHS, progress=None) -> Run:
+    seed, initial, lr, activation = RUNS[name]
+    stream = np.random.RandomState(seed)
+    X, classes = mg.data.disc(300, random_state=stream)
+    model = network(initial, activation, stream)
+    return train(model, X, classes.reshape(-1, 1).astype(float), lr, epochs, progress)
 
-    @d.gradient("z_output")
-    def grad_output(error, output):
-        return error * activation_grad(output)
 
-    @d.gradient("z_hidden")
-    def grad_hidden(grad_output, weights_1_2, hidden):
-        return (grad_output @ weights_1_2.T) * activation_grad(hidden)
+class ProgressLine:
+    """Its progress: one line, which is written over and over on a terminal, and once where there is none."""
 
-    @d.gradient("weights_1_2")
-    def dw_1_2(hidden, grad_output):
-        return hidden.T @ grad_output
+    def __init__(self):
+        self.start = time.perf_counter()
 
-    @d.gradient("weights_0_1")
-    def dw_0_1(X, grad_hidden):
-        return X.T @ grad_hidden
+    def __call__(self, i, epochs, accuracy):
+        if i + 1 == epochs or sys.stdout.isatty():
+            bars = round(20 * (i + 1) / epochs)
+            elapsed = time.perf_counter() - self.start
+            line = f"Training Accuracy: {100 * accuracy:.3g}% Time elapsed: {elapsed:.2g}s |{'=' * bars:20}|"
+            print("\r" + line if sys.stdout.isatty() else line, end="\n" if i + 1 == epochs else "", flush=True)
 
-    def descend(parameter, gradient, lr):
-        return parameter - lr * gradient
 
-    @d.update("weights_1_2", descend)
-    def new_weights_1_2(weights_1_2, dw_1_2, X, lr):
-        return weights_1_2 + lr * dw_1_2 / X.shape[0]
+def compared() -> Numbers:
+    """Compare with its code run as printed."""
+    numbers, expected = Numbers(), reference("000")
+    for name in RUNS:
+        r, want = run(name), expected[name]
+        numbers.close(f"{name}: accuracy", r.accuracy[want["epochs"]], want["accuracy"], relative=1e-12)
+        numbers.close(f"{name}: mse", r.mse[want["epochs"]], want["mse"], relative=1e-9)
+        for plateau, (start, stop) in PLATEAUS.items():
+            numbers.close(f"{name}: {plateau}", r.accuracy[start:stop].mean(), want[plateau], relative=1e-12)
+        replayed = [score(r.at(epoch), r.X, r.y) for epoch in want["epochs"]]
+        numbers.close(f"{name}: accuracy replayed from the weights", replayed, want["accuracy"], relative=1e-12)
+    return numbers
 
-    @d.update("weights_0_1", descend)
-    def new_weights_0_1(weights_0_1, dw_0_1, X, lr):
-        return weights_0_1 + lr * dw_0_1 / X.shape[0]
 
-    f = activation.__name__
-    return d, {
-        "grad_output": ("R-04", f"δ_out = (y - out) f'(out), f = {f}"),
-        "grad_hidden": ("R-05", f"δ_hid = (δ_out W12ᵀ) f'(hidden), f = {f}"),
-        "dw_1_2": ("R-06", "dW12 = hiddenᵀ δ_out"),
-        "dw_0_1": ("R-06", "dW01 = Xᵀ δ_hid"),
-        "new_weights_1_2": ("R-07", "W12 += lr dW12 / n"),
-        "new_weights_0_1": ("R-07", "W01 += lr dW01 / n"),
+# -- what it says in words -------------------------------------------------------------------------------------------
+
+
+def epoch_of(r: Run, accuracy):
+    """Return the first epoch that finds at least this accuracy."""
+    return next((i for i, a in enumerate(r.accuracy) if a >= accuracy), None)
+
+
+def prose() -> Iterator[Prose]:
+    """Yield what it says about its training, with what ours shows."""
+    r, small, true = run("A_seed9_lr05"), run("B_seed44_lr03"), run("B_true_relu_derivative")
+    spans = list(PLATEAUS.values())
+    flat = ", ".join(
+        f"{a} to {b - 1}: {r.accuracy[a:b].min():.2f} to {r.accuracy[a:b].max():.2f} ({r.accuracy[a:b].mean():.3f})"
+        for a, b in spans
+    )
+    means = [r.accuracy[a:b].mean() for a, b in spans]
+    jumps = np.diff(means)
+    yield Prose("the cliff and plateau pattern", f"accuracy in epochs {flat}", bool(np.all(jumps > 0.15)))
+    falls = [(r.mse[a], r.mse[b - 1]) for a, b in spans[:2]]
+    yield Prose(
+        "the improvements during those plateaus are discernible in the mean squared error",
+        "mse goes from " + ", from ".join(f"{first:.3f} to {last:.3f}" for first, last in falls),
+        all(last < 0.7 * first for first, last in falls),
+    )
+    outputs = r.at(EPOCHS - 1)(r.X).data
+    outside = int(np.sum((outputs <= 0) | (outputs >= 1)))
+    yield Prose(
+        "mse is much more similar to the actual maximum likelihood error function that the network is minimising",
+        f"{outside} of {len(outputs)} outputs are not between 0 and 1, where a 0/1 likelihood is not defined; the steps "
+        f"that it takes let the mse itself rise in {int(np.sum(np.diff(r.mse) > 0))} epochs",
+        outside == 0,
+    )
+    first = r.states[0]["0.weight"]
+    yield Prose(
+        "the network has been randomly initialised with small weights taken from the normal distribution",
+        f"its code's first weights are {np.unique(first)}, its second have standard deviation 1",
+        bool(np.any(first)),
+    )
+    when = [epoch_of(x, 0.9) for x in (small, true)]
+    yield Prose(
+        "is there any way to fast-forward through the accuracy plateaus? Unfortunately, no",
+        f"from small weights, 90 % at epoch {when[0]}; with the true derivative of relu at epoch {when[1]}",
+        when[1] >= when[0],
+    )
+    dead = run("A_true_relu_derivative")
+    yield Prose(
+        "ReLU activations and sigmoid activation gradients",
+        f"relu's derivative is {mg.check_gradients(surrogate_relu, np.array([-1.0, 0.5]))}".replace("\n", "; ")
+        + f". From its code's zeros only the surrogate moves: accuracy {dead.accuracy[-1]:.2f} with the true derivative",
+        not mg.check_gradients(surrogate_relu, np.array([-1.0, 0.5])).ok,
+    )
+    longer = run("A_seed9_lr05", 5 * EPOCHS)
+    yield Prose(
+        "perhaps, trained long enough, it would find a new way to get the final 5 %",
+        f"accuracy {longer.accuracy[EPOCHS - 1]:.3f} after {EPOCHS} epochs, {longer.accuracy[-1]:.3f} after {len(longer.mse)}",
+        longer.accuracy[-1] > 0.99,
+    )
+    # Its history holds the weights after an update, and the accuracy before it.
+    shifted = int(np.sum(r.accuracy[1:] != r.accuracy[:-1]))
+    yield Prose(
+        "a history of all the weights and the accuracy at each epoch, so that you can play back the training",
+        f"the weights of entry i give the accuracy of entry i + 1, which is another in {shifted} of {EPOCHS - 1} epochs",
+        shifted == 0,
+    )
+
+
+# -- pictures --------------------------------------------------------------------------------------------------------
+
+NAMES = ("near the origin", "elsewhere")
+
+
+def pictures() -> dict[str, Any]:
+    """Return its pictures: the data, accuracy and mse, and the hidden layer at some epochs."""
+    from matplotlib.figure import Figure
+
+    r, classes = run("A_seed9_lr05"), run("A_seed9_lr05").y[:, 0]
+    drawn: dict[str, Any] = {
+        "000-data.png": mg.draw.scatter_classes(r.X, classes, names=NAMES, title="A disc and its surroundings")
     }
+    for what, values in (("accuracy", r.accuracy), ("mse", r.mse)):
+        ax = mg.draw.loss_curve(values, title=f"Cliffs and plateaus: {what}")
+        ax.set(xlabel="epoch", ylabel=what)
+        drawn[f"000-{what}.png"] = ax
+    ax = None
+    for name, label in (
+        ("B_seed44_lr03", "logistic function for relu'"),
+        ("B_true_relu_derivative", "true derivative"),
+    ):
+        ax = mg.draw.loss_curve(run(name).accuracy, ax=ax, label=label)
+    ax.set(title="The same start, two derivatives", xlabel="epoch", ylabel="accuracy")
+    drawn["000-derivatives.png"] = ax
+
+    figure = Figure(figsize=(11, 7.4), layout="constrained")
+    for k, epoch in enumerate((0, 100, 160, 250, 320, 999), start=1):
+        ax = figure.add_subplot(2, 3, k, projection="3d")
+        title = f"epoch {epoch}: accuracy {r.accuracy[epoch]:.2f}, mse {r.mse[epoch]:.3f}"
+        mg.draw.hidden_space(r.hidden(epoch), classes, ax=ax, names=NAMES, title=title, azim=40)
+        ax.get_legend().set_visible(k == 3)
+    drawn["000-hidden.png"] = figure
+    return drawn
 
 
-# -- the error that it says it minimises -----------------------------------------------------------------------------
-
-likelihoods = mg.Derivation("mse and the likelihood that the network maximises")
+# -- all of it -------------------------------------------------------------------------------------------------------
 
 
-@likelihoods.forward
-def gaussian(output, y):
-    """Return minus the log likelihood of y with a normal error of variance 1, but for its constant."""
-    likelihood_error = np.sum((y - output) ** 2) / 2
-    return likelihood_error
-
-
-@likelihoods.value("likelihood_error")
-def mse(output, y):
-    return y.shape[0] / 2 * (np.sum((y - output) ** 2) / y.shape[0])  # n/2 times the document's mse
-
-
-@likelihoods.gradient("output")
-def minus_error(output, y):
-    return -(y - output)
-
-
-bernoulli = mg.Derivation("the error of a 0/1 likelihood (cross entropy)")
-
-
-@bernoulli.forward
-def cross_entropy(output, y):
-    loss = -np.sum(y * np.log(output) + (1 - y) * np.log(1 - output))
-    return loss
-
-
-@bernoulli.gradient("output", name="minus_error")
-def descended(output, y):
-    return -(y - output)
-
-
-# -- on data ---------------------------------------------------------------------------------------------------------
-
-
-def verdicts() -> Iterator[Listed]:
-    """Yield every claim with its verdict."""
-    rng = np.random.default_rng(0)
-    z = np.array([-3.0, -1.0, -0.2, 0.3, 1.0, 4.0])
-    yield from listed(slope(sigmoid, sigmoid_grad).verify(z=z), {"sigmoid_grad": ("R-01", "s'(z) = s(z) (1 - s(z))")})
-    yield from listed(rectified.verify(z=z), {"half_of_z_and_its_size": ("R-02", "relu(z) = (z + |z|) / 2")})
-    yield from listed(slope(relu, relu_grad).verify(z=z), {"relu_grad": ("R-03", "relu'(z) = s(z)")})
-    X = rng.normal(size=(8, 2))
-    y = (np.sum(X**2, axis=1, keepdims=True) > 1).astype(float)  # everything but the surroundings of the origin
-    inputs = {"X": X, "y": y, "lr": 0.1, "weights_0_1": rng.normal(size=(2, 3)), "weights_1_2": rng.normal(size=(3, 1))}
-    for activation, gradient in ((relu, relu_grad), (sigmoid, sigmoid_grad)):
-        d, claims = network(activation, gradient)
-        yield from listed(d.verify(inputs), claims)
-    output = rng.uniform(0.1, 0.9, size=(8, 1))
-    yield from listed(
-        likelihoods.verify(output=output, y=y),
-        {
-            "mse": ("R-08", "n/2 mse is the error of a normal likelihood"),
-            "minus_error": ("R-08", "... which -(y - out) descends"),
-        },
-    )
-    yield from listed(
-        bernoulli.verify(output=output, y=y), {"minus_error": ("R-08", "-(y - out) descends the cross entropy")}
-    )
+def main() -> None:
+    chosen = arguments(__doc__)
+    rows = []
+    for name in RUNS:
+        r = run(name, progress=ProgressLine())
+        found = [f"{r.accuracy[a:b].mean():.3f}" for a, b in PLATEAUS.values()]
+        rows.append((name, *found, f"{r.mse[0]:.4f}, {r.mse[280]:.4f}, {r.mse[-1]:.4f}"))
+    columns = ("run", "accuracy 0-134", "165-274", "330 on", "mse at 0, 280, 999")
+    print_table("Its network from code's (A) and text's (B) initial weights", columns, rows)
+    r = run("A_seed9_lr05")
+    print("Replay of epoch 290: the hidden layer of the first three points, and the score")
+    print(r.hidden(290, r.X[:3]), score(r.at(290), r.X, r.y), "\n")
+    numbers = compared()
+    numbers.show("Document 000: its numbers")
+    show_prose(prose())
+    show(TITLE, verdicts())
+    saved(chosen.out, pictures())
+    show_versions(seeds="9, 53, 44 (the document sets none)")
+    finish(numbers)
 
 
 if __name__ == "__main__":
-    show(TITLE, verdicts())
+    main()

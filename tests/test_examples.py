@@ -18,7 +18,7 @@ SAYS = {
         "dW1 (∂loss/∂W1): correct given its inputs",
         "3 of 6 claims are right",
     ],
-    "document_000.py": ["R-03", "sigmoid(z) in place of (z > 0)"],
+    "document_000.py": ["|====================|", "B_seed44_lr03: mse", "R-03", "sigmoid(z) in place of (z > 0)"],
     "document_001.py": ["No gradient errors found", "0.38075 after 300 iterations; accuracy 1.00"],
     "document_002.py": ["R-43", "index 3 is out of bounds"],
     "document_003.py": [

@@ -12,22 +12,24 @@ import pytest
 ROOT = Path(__file__).parent.parent
 EXAMPLES, REFERENCE = ROOT / "examples", ROOT / "tests" / "reference"
 #: How many comparisons each document makes at least, so that none is lost unnoticed.
-COMPARISONS = {"003": 32, "004": 40}
+COMPARISONS = {"000": 30, "003": 32, "004": 40}
 #: What of its prose does not hold, by a piece of it; all the rest holds.
 DOES_NOT_HOLD = {
+    "000": {"maximum likelihood", "randomly initialised", "fast-forward", "the final 5 %", "play back"},
     "003": {
         "overflow", "first went up", "ten times lower", "a few more epochs", "around 0.1", "hidden layer size 3",
     },
     "004": {"not biases", "too small to be visually registered", "directly plotted"},
 }  # fmt: skip
 HOLDS = {
+    "000": {"cliff and plateau", "discernible", "sigmoid activation gradients"},
     "003": {"perfectly correlated", "moves up again", "smoother", "very smooth", "more than twice"},
     "004": {
         "only to the output layer", "some visible change", "opposite (positive)", "more concentrated", "does learn",
         "(and global) minimum", "10 layers",
     },
 }  # fmt: skip
-PICTURES = {"003": 8, "004": 1}
+PICTURES = {"000": 5, "003": 8, "004": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +128,46 @@ def test_pictures(document, tmp_path):
     for name, picture in pictures.items():
         assert name.startswith(document)
         assert mg.draw.save(picture, tmp_path / name).stat().st_size > 5_000
+
+
+# -- document 000 ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name, run in reference("000").items() if isinstance(run, dict)])
+def test_cliffs_and_plateaus_of_document_000(name):
+    r, want = lived("000").run(name), reference("000")[name]
+    assert len(r.states) == len(r.mse) == len(r.accuracy) == 1000
+    np.testing.assert_allclose(r.mse[want["epochs"]], want["mse"], rtol=1e-9)
+    np.testing.assert_allclose(r.accuracy[want["epochs"]], want["accuracy"], rtol=1e-12)
+    for first, stop, mean in (
+        (0, 135, "mean_acc_0_134"),
+        (165, 275, "mean_acc_165_274"),
+        (330, 1000, "mean_acc_330_on"),
+    ):
+        np.testing.assert_allclose(r.accuracy[first:stop].mean(), want[mean], rtol=1e-12)
+
+
+def test_any_epoch_is_replayed_as_it_was_before_its_update():
+    module = lived("000")
+    r = module.run("B_seed44_lr03")
+    final = r.model.state_dict()
+    for epoch in (0, 1, 290, 999):
+        model = r.at(epoch)
+        error = r.y - model(r.X).data
+        assert np.sum(error**2) / 300 == pytest.approx(r.mse[epoch], rel=1e-12)
+        assert module.score(model, r.X, r.y) == r.accuracy[epoch]
+        np.testing.assert_array_equal(r.hidden(epoch, np.zeros((2, 2))), np.zeros((2, 3)))
+    assert all(np.array_equal(value, final[name]) for name, value in r.model.state_dict().items())
+
+
+def test_the_progress_line_ends_full(capsys):
+    line = lived("000").ProgressLine()
+    for i in range(1000):
+        line(i, 1000, 0.95)
+    out = capsys.readouterr().out
+    assert out.startswith("Training Accuracy: 95% Time elapsed: ")
+    assert out.endswith("s |====================|\n")
+    assert out.count("\n") == 1
 
 
 # -- document 003 ----------------------------------------------------------------------------------------------------
