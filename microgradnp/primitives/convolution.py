@@ -9,7 +9,7 @@ entries. The same holds for the pools.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -327,12 +327,12 @@ def _winners(x: Array, y: Array, kernel: Pair, stride: Pair, padding: Pair, out:
         yield places, big[places] == y
 
 
-def _ties(x: Array, y: Array, *window: Any) -> Array:
+def _ties(won: Sequence[tuple[Any, Array]], y: Array) -> Array:
     """Return how many elements of each window are its largest; 0 where it holds nan, so that shares of it are nan."""
-    count = np.zeros(y.shape, y.dtype)
-    for _, won in _winners(x, y, *window):
-        count += won
-    return count
+    count = np.zeros(y.shape, np.min_scalar_type(len(won)))  # counting in floats takes twice as long
+    for _, here in won:
+        count += here
+    return count.astype(y.dtype)
 
 
 def _max_pool2d_back(g: Array, x: Array, *, kernel: Any, stride: Any = None, padding: Any = 0) -> Array:
@@ -340,11 +340,16 @@ def _max_pool2d_back(g: Array, x: Array, *, kernel: Any, stride: Any = None, pad
     g, x = np.asarray(g), images(x, "max_pool2d")
     y = _max_pool2d(x, kernel=kernel, stride=stride, padding=padding)
     kernel, stride, padding, out = _window(x, "max_pool2d", kernel, stride, padding)
+    won = list(_winners(x, y, kernel, stride, padding, out))
+    apart = stride[0] >= kernel[0] and stride[1] >= kernel[1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = g / _ties(x, y, kernel, stride, padding, out)
+        share = g / _ties(won, y)
         back = np.zeros((*x.shape[:2], x.shape[2] + 2 * padding[0], x.shape[3] + 2 * padding[1]), share.dtype)
-        for places, won in _winners(x, y, kernel, stride, padding, out):
-            back[places] += share * won
+        for places, here in won:
+            if apart:  # each element is in one window at most
+                np.multiply(share, here, out=back[places])
+            else:
+                back[places] += share * here
     return np.ascontiguousarray(back[:, :, padding[0] : padding[0] + x.shape[2], padding[1] : padding[1] + x.shape[3]])
 
 
@@ -353,12 +358,13 @@ def _max_pool2d_along(d: Array, x: Array, *, kernel: Any, stride: Any = None, pa
     d, x = np.asarray(d), images(x, "max_pool2d")
     y = _max_pool2d(x, kernel=kernel, stride=stride, padding=padding)
     kernel, stride, padding, out = _window(x, "max_pool2d", kernel, stride, padding)
+    won = list(_winners(x, y, kernel, stride, padding, out))
     big = padded(d, padding)
     total = np.zeros(y.shape, d.dtype)
-    for places, won in _winners(x, y, kernel, stride, padding, out):
-        total += big[places] * won
+    for places, here in won:
+        total += big[places] * here
     with np.errstate(divide="ignore", invalid="ignore"):
-        return total / _ties(x, y, kernel, stride, padding, out)
+        return total / _ties(won, y)
 
 
 max_pool2d: Any = structural(

@@ -187,6 +187,8 @@ def test_batch_norm_under_a_transform() -> None:
 def test_equal_elements_of_a_window_share_the_gradient() -> None:
     x = np.array([[1.0, 1.0], [1.0, 0.0]]).reshape(1, 1, 2, 2)
     np.testing.assert_allclose(mg.grad(lambda x: np.sum(F.max_pool2d(x, 2)))(x)[0, 0], [[1 / 3, 1 / 3], [1 / 3, 0]])
+    x = np.ones((1, 1, 18, 18))  # windows of more elements than a byte can count
+    np.testing.assert_allclose(mg.grad(lambda x: np.sum(F.max_pool2d(x, 18)))(x), np.full_like(x, 1 / 324))
 
 
 def test_nan_in_a_window_stays_visible() -> None:
