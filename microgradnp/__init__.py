@@ -23,7 +23,7 @@ from microgradnp.tensor import Tensor, no_grad, tensor
 from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from microgradnp import data, nn, optim, verify
+    from microgradnp import data, nn, optim, train, verify
     from microgradnp.draw import Drawing
     from microgradnp.verify import Derivation, assert_derivation, check_gradients, check_rule
 
@@ -62,6 +62,7 @@ __all__ = [
     "squared_error",
     "tensor",
     "trace",
+    "train",
     "value_and_grad",
     "verify",
     "vjp",
@@ -77,6 +78,7 @@ LAZY = {
     "draw": "",
     "nn": "",
     "optim": "",
+    "train": "",
     "verify": "",
 }
 

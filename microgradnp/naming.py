@@ -29,6 +29,7 @@ ENGINE = (
     "naming",
     "explain",
     "draw",
+    "train",
     "verify",
 )
 

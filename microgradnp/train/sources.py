@@ -1,0 +1,240 @@
+"""Where batches come from: arrays that are cut into batches, or batches that the user made."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from microgradnp.naming import name_of
+from microgradnp.tensor import Tensor
+
+Array = Any
+Batch = tuple[Any, Any]
+Random = np.random.Generator | np.random.RandomState
+
+
+class Arrays:
+    """The rows of X with those of y, in batches.
+
+    Attributes
+    ----------
+    samples, batches : int
+        How many there are in an epoch.
+    rng : Generator or RandomState or None
+        What the order of each epoch is drawn from; None: the order of the rows.
+    """
+
+    def __init__(self, X: Array, y: Array, batch_size: int | None, rng: Random | None) -> None:
+        self.X, self.y = X, y
+        self.samples = len(X)
+        self.size = self.samples if batch_size is None else min(batch_size, self.samples)
+        self.batches = -(-self.samples // self.size)
+        self.rng = rng if self.batches > 1 else None  # a whole batch has no order
+        self.order: Array = None
+        self.whole: Batch | None = None
+
+    def epoch(self) -> Iterator[Batch]:
+        """Yield the batches of one epoch, in a new order. They are read-only, and shared with nothing."""
+        X, y, size = self.X, self.y, self.size
+        if self.batches == 1:
+            if self.whole is None:
+                self.whole = locked(np.array(X)), locked(np.array(y))
+            yield self.whole
+            return
+        if self.rng is None:
+            self.order = None
+            for start in range(0, self.samples, size):
+                yield locked(X[start : start + size].copy()), locked(y[start : start + size].copy())
+            return
+        self.order = order = self.rng.permutation(self.samples)
+        if size == 1:
+            for row in order.tolist():
+                yield locked(X[row : row + 1].copy()), locked(y[row : row + 1].copy())
+            return
+        for start in range(0, self.samples, size):
+            rows = order[start : start + size]
+            yield locked(X[rows]), locked(y[rows])
+
+    def rows(self, batch: int) -> Array:
+        """Return which rows of the arrays the batch of a number consists of."""
+        order = np.arange(self.samples) if self.order is None else self.order
+        return order[batch * self.size : (batch + 1) * self.size]
+
+    def label(self, batch: int) -> str:
+        """Return what an error calls a batch."""
+        rows = self.rows(batch)
+        some = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+        return f"batch {batch} (rows {some} of {called(self.X, 'X')})" if self.batches > 1 else "all rows"
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what tells these data from others, for checkpoints."""
+        return {
+            name: [list(a.shape), a.dtype.str, zlib.crc32(np.ascontiguousarray(a).data.cast("B") if a.size else b"")]
+            for name, a in (("X", self.X), ("y", self.y))
+        }
+
+
+class Batches:
+    """Batches that the user made: an iterable of pairs (x, y), which is gone through once an epoch."""
+
+    def __init__(self, batches: Iterable[Any], what: str) -> None:
+        self.given, self.what = batches, what
+        self.samples = 0  # found out while going through
+        try:
+            self.batches = len(batches)  # type: ignore[arg-type]
+        except TypeError:
+            self.batches = 0
+        rng = getattr(batches, "rng", None)
+        self.rng: Random | None = rng if isinstance(rng, Random) else None
+
+    def epoch(self) -> Iterator[Batch]:
+        """Yield the batches in the order in which they come."""
+        count = 0
+        for batch in self.given:
+            if not isinstance(batch, tuple | list) or len(batch) != 2:
+                raise TypeError(
+                    f"{self.what} wants pairs (x, y): batch {count} is a {type(batch).__name__}"
+                    + (f" of {len(batch)}" if hasattr(batch, "__len__") else "")
+                )
+            yield batch[0], batch[1]
+            count += 1
+        if not count:
+            raise ValueError(
+                f"{self.what}: {called(self.given, 'the iterable')} gave no batch. An iterator can be gone through only "
+                "once: pass a list, or an object whose __iter__ starts anew"
+            )
+        self.batches = count
+
+    def label(self, batch: int) -> str:
+        """Return what an error calls a batch."""
+        return f"batch {batch} of {called(self.given, 'the data')}"
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return nothing: batches may be made as they are asked for."""
+        return {}
+
+
+Source = Arrays | Batches
+
+
+def source(data: Any, batch_size: int | None, rng: Random | None, what: str = "data", epochs: int = 1) -> Source:
+    """Return where batches come from, after looking at the data.
+
+    Parameters
+    ----------
+    data : (X, y) or iterable
+        A tuple of two arrays with as many rows, or an iterable of pairs (x, y).
+    batch_size : int or None
+        Rows in a batch; None: all.
+    rng : Generator, RandomState or None
+        For the order of the rows.
+    what : str
+        What errors call the data.
+    epochs : int
+        How often they will be gone through.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the data are no such thing, empty, of unequal length, or not finite.
+    """
+    if batch_size is not None:
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer):
+            raise TypeError(f"batch_size={batch_size!r} must be a whole number of samples, or None for all at once")
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size} must be at least 1, or None for all samples at once")
+    if isinstance(data, tuple) and len(data) == 2:
+        X, y = (plain(a, what, k) for k, a in enumerate(data))
+        names = [called(a, "X" if k == 0 else "y") for k, a in enumerate(data)]
+        if not X.ndim or not y.ndim:
+            raise ValueError(
+                f"{what}: {names[0]} of shape {X.shape} and {names[1]} of shape {y.shape}: one row a sample"
+            )
+        if len(X) != len(y):
+            raise ValueError(
+                f"{what}: {names[0]} has {len(X)} rows (shape {X.shape}), {names[1]} has {len(y)} (shape {y.shape}): "
+                "each sample needs its target" + transposed_hint(X, y)
+            )
+        if not X.size:
+            raise ValueError(f"{what}: {names[0]} of shape {X.shape} is empty: there is nothing to learn from")
+        for name, a in zip(names, (X, y), strict=True):
+            check_finite(name, a, what)
+        return Arrays(X, y, None if batch_size is None else int(batch_size), rng)
+    if isinstance(data, np.ndarray | Tensor) or not isinstance(data, Iterable) or isinstance(data, str | dict):
+        raise TypeError(
+            f"{what} must be a tuple (X, y) of arrays, or an iterable of batches (x, y), not a {type(data).__name__}"
+        )
+    if batch_size is not None:
+        raise ValueError(f"{what}: batches that are made already are taken as they are: leave batch_size out")
+    if epochs > 1 and iter(data) is data:
+        raise TypeError(
+            f"{what}: {called(data, 'a ' + type(data).__name__)} is an iterator, which can be gone through only once, but "
+            f"{epochs} epochs are wanted: pass list(...), or an object whose __iter__ starts anew"
+        )
+    return Batches(data, what)
+
+
+def plain(a: Any, what: str, position: int) -> Array:
+    """Return numbers as an array: the user's own one, if it is one."""
+    name = called(a, "Xy"[position])
+    if isinstance(a, Tensor):
+        return a.data
+    try:
+        array = np.asarray(a)
+    except (ValueError, TypeError) as error:
+        raise TypeError(f"{what}: {name} is no array of numbers: {error}") from None
+    if array.dtype.kind not in "biufc":
+        hint = "; np.unique(labels, return_inverse=True) numbers them" if array.dtype.kind in "USO" and position else ""
+        raise TypeError(f"{what}: {name} holds {array.dtype}, not numbers{hint}")
+    return array
+
+
+def check_finite(name: str, a: Array, what: str) -> None:
+    """Raise if an array holds nan or inf, naming the rows."""
+    if a.dtype.kind not in "fc":
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(a.sum()):  # no second array of that size, and nearly always the answer
+            return
+    bad = ~np.isfinite(a)
+    if not bad.any():
+        return
+    rows = np.flatnonzero(bad.reshape(len(a), -1).any(axis=1))
+    some = ", ".join(map(str, rows[:8])) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")
+    kinds = " and ".join(k for k, f in (("nan", np.isnan), ("inf", np.isinf)) if f(a).any())
+    raise ValueError(
+        f"{what}: {name} of shape {a.shape} holds {kinds} in row{'s' if len(rows) > 1 else ''} {some}: leave those rows out, "
+        "or fill them in, before training"
+    )
+
+
+def transposed_hint(X: Array, y: Array) -> str:
+    """Return what to do where one of the arrays lies the other way round."""
+    if X.ndim == 2 and X.shape[1] == len(y):
+        return " (is X transposed? samples are rows: X.T)"
+    if y.ndim == 2 and y.shape[1] == len(X):
+        return " (is y transposed? samples are rows: y.T)"
+    return ""
+
+
+def called(a: Any, otherwise: str) -> str:
+    """Return what the user calls something."""
+    return name_of(a) or otherwise
+
+
+def locked(a: Array) -> Array:
+    """Return an array that nobody can write to, so that no operation on it needs a copy."""
+    a.flags.writeable = False
+    return a
+
+
+def count_of(x: Any, y: Any) -> int:
+    """Return how many samples a batch holds."""
+    for a in (y, x):
+        shape = np.shape(a) if isinstance(a, np.ndarray | Tensor | list | float | int | np.generic) else ()
+        if shape:
+            return int(shape[0])
+    return 1
