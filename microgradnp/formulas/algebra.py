@@ -51,6 +51,7 @@ class Algebra:
     def __init__(self) -> None:
         self.known: dict[Any, Expression] = {}
         self.age: dict[Expression, int] = {}
+        self.sums: dict[frozenset[tuple[Expression, float]], Expression] = {}  # in the order in which they came first
         self.ones: dict[tuple[Expression, tuple[int, ...]], str] = {}  # sums that are 1, with what then must hold
         self.used: list[str] = []  # conditions on which simplifications rest
 
@@ -201,6 +202,7 @@ class Algebra:
         ordered = sorted(terms, key=lambda t: terms[t] < 0)  # Y - T, not -T + Y
         total = np.broadcast_shapes(*(t.shape for t in ordered))
         made = self.make("sum", ordered, tuple(terms[t] for t in ordered), total)
+        made = self.sums.setdefault(frozenset(terms.items()), made)  # 1 + x is x + 1
         return self.broadcast(self.factored(made), shape)
 
     def factored(self, e: Expression) -> Expression:
@@ -239,7 +241,9 @@ class Algebra:
         return self.broadcast(self.product(coefficient**exponent, powers), e.shape)
 
     def where(self, c: Expression, a: Expression, b: Expression, shape: Shape) -> Expression:
-        """Return np.where."""
+        """Return np.where; what it chooses at an infinity is no part of a formula."""
+        if c.op == "isinf" or (c.op in ("bitwise_and", "logical_and") and any(x.op == "isinf" for x in c.args)):
+            return self.broadcast(b, shape)
         return self.broadcast(self.call("where", (c, self.bare(a), self.bare(b)), shape), shape)
 
     # -- sums over axes, products of matrices ------------------------------------------------------------------

@@ -177,7 +177,34 @@ class Sweep:
         if self.of not in parts:
             return a.number(0, self.of.shape)
         result = a.add(*parts[self.of])
-        return a.broadcast(a.mul(a.number(1.0), result), self.of.shape)
+        return self.renamed(a.broadcast(a.mul(a.number(1.0), result), self.of.shape), self.definitions())
+
+    def definitions(self) -> dict[Expression, Expression]:
+        """Return the names of quantities by what they are computed as: what a formula computes again has a name."""
+        found: dict[Expression, Expression] = {}
+        for node in self.names:
+            if not node.parents or node in self.stops or node is self.of:
+                continue
+            try:
+                xs = [
+                    self.constant(x) if p is None else self.value(p)
+                    for p, x in zip(node.parents, node.saved[1:], strict=True)
+                ]
+                made = self.operation(node, xs)
+            except (Unwritable, ZeroDivisionError):
+                continue
+            if made.op not in ("name", "number"):
+                found.setdefault(made, self.value(node))
+        return found
+
+    def renamed(self, e: Expression, names: Mapping[Expression, Expression]) -> Expression:
+        """Return an expression with names in the place of what they stand for."""
+        if e in names:
+            return names[e]
+        args = [self.renamed(x, names) for x in e.args]
+        if all(new is old for new, old in zip(args, e.args, strict=True)):
+            return e
+        return self.algebra.make(e.op, args, e.data, e.shape, e.boolean)
 
     def through(self, name: str, g: Expression, node: Node, source: Node) -> Expression:
         """Return a gradient carried back through an activation."""

@@ -57,8 +57,8 @@ class Aligner(ast.NodeTransformer):
             return self.generic_visit(node)
         parts = terms(node)
         texts = [ast.unparse(part) for part in parts]
-        places = max((matched(texts, model) for model in self.models), key=score, default={})
-        order = [i for i, _ in sorted(placed(len(parts), places), key=lambda pair: pair[1])]
+        places, model = max(((matched(texts, m), m) for m in self.models), key=lambda pair: score(pair[0]), default=({}, []))
+        order = [i for i, _ in sorted(placed(len(parts), places, len(model)), key=lambda pair: pair[1])]
         visited = [self.visit(parts[i]) for i in order]
         result: ast.expr = visited[0]
         for part in visited[1:]:
@@ -124,9 +124,10 @@ def score(places: Places) -> float:
     return sum(alike for _, alike in places.values())
 
 
-def placed(n: int, places: Places) -> Iterator[tuple[int, float]]:
-    """Yield every term with its place: one that the model has not takes a place left free, in order."""
-    taken = {j for j, _ in places.values()}
-    free = iter([j for j in range(max(taken, default=-1) + n + 1) if j not in taken])
+def placed(n: int, places: Places, length: int) -> Iterator[tuple[int, float]]:
+    """Yield every term with its place: one that the model has not takes a place left free, or follows the term before."""
+    free = iter(sorted({*range(length)} - {j for j, _ in places.values()}))
+    place = -1.0
     for i in range(n):
-        yield i, places[i][0] if i in places else next(free)
+        place = places[i][0] if i in places else next(free, place + 0.001)
+        yield i, place

@@ -15,7 +15,7 @@ from microgradnp.verify.claims import Claim, DerivationError, Function, is_integ
 from microgradnp.verify.derivatives import judged_derivative
 from microgradnp.verify.guard import TIME_LIMIT, printed_note, quietly
 from microgradnp.verify.indexed import IndexFormula
-from microgradnp.verify.inputs import drawn, reference
+from microgradnp.verify.inputs import drawn, of_single_precision, reference
 from microgradnp.verify.judgement import TOLERANCE, Status
 from microgradnp.verify.judging import Judge
 from microgradnp.verify.points import Point
@@ -380,13 +380,14 @@ class Derivation:
         """Judge every claim at one input."""
         assert self.function is not None
         claimed = {q for claim in self.claims for q in claim.claimed()}
+        single = of_single_precision(given)
         given = {name: reference(numbers_to_array(value), name in claimed) for name, value in given.items()}
         self._check_inputs(given)
         points = [self._point(given)]
         self._check_claims(points[0], given)
         rng = np.random.default_rng(seed)
         points += points[0].roundings(rng)
-        return Judge(self, points, rng).report()
+        return Judge(self, points, rng, single).report()
 
     def _point(self, given: Mapping[str, Any]) -> Point:
         """Return the forward pass at an input; what it raises is told with its own line."""

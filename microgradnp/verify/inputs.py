@@ -31,6 +31,19 @@ def reference(value: Any, claimed: bool = False) -> Any:
     return tree.transform(convert, value)
 
 
+def of_single_precision(given: Mapping[str, Any]) -> bool:
+    """Return whether the arrays of floating point numbers among inputs are all of single precision.
+
+    Examples
+    --------
+    >>> of_single_precision({"x": np.ones(2, np.float32), "n": np.arange(2), "rate": 0.1})
+    True
+    """
+    arrays = [getattr(leaf, "_value", leaf) for _, leaf in tree.flatten(dict(given))]
+    types = {a.dtype for a in arrays if isinstance(a, np.ndarray) and a.ndim and a.dtype.kind == "f"}
+    return types == {np.dtype(np.float32)}
+
+
 def copied(x: Any) -> Any:
     """Return a copy of an array: no formula can change what another one is given."""
     return x.copy() if isinstance(x, np.ndarray) else x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,13 +12,13 @@ import numpy as np
 
 from microgradnp import tree
 from microgradnp.verify.backward import Run, Step, bound_once, part_of, returned_names
-from microgradnp.verify.calling import Outcome, evaluate, truth, updated
+from microgradnp.verify.calling import Outcome, call_of, evaluate, truth, updated
 from microgradnp.verify.claims import Claim, Function, is_integer, listed, ordered, source_of
 from microgradnp.verify.conventions import Conventions
 from microgradnp.verify.derivatives import judged_derivative
 from microgradnp.verify.explaining import Explainer
 from microgradnp.verify.facts import relied_upon
-from microgradnp.verify.inputs import tamed, unchanged
+from microgradnp.verify.inputs import plain_value, tamed, unchanged
 from microgradnp.verify.judgement import (
     SPREADS,
     Cause,
@@ -32,6 +33,7 @@ from microgradnp.verify.judgement import (
 )
 from microgradnp.verify.numerics import gated, nonfinite, saturated, trouble_in
 from microgradnp.verify.points import Point, cost_of
+from microgradnp.verify.precision import BETTER, COARSE, FEW, LOSSY, in_precision, recomputed, where_lost
 from microgradnp.verify.report import Report, Verdict
 from microgradnp.verify.rounding import computed_rounded, noise_of
 
@@ -50,13 +52,19 @@ BESIDE = 4  # points beside a kink
 
 
 class Judge:
-    """Evaluates the claims at a point and at points one rounding away, and compares."""
+    """Evaluates the claims at a point and at points one rounding away, and compares.
 
-    def __init__(self, derivation: Derivation, points: Sequence[Point], rng: np.random.Generator) -> None:
+    With ``single`` the user's own arrays were of single precision, in which the claims must hold as well.
+    """
+
+    def __init__(
+        self, derivation: Derivation, points: Sequence[Point], rng: np.random.Generator, single: bool = False
+    ) -> None:
         self.derivation = derivation
         self.points = points
         self.point = points[0]
         self.rng = rng
+        self.single = single
         self.witnesses: dict[str, Witness] = {}
         self.verdicts: dict[str, Verdict] = {}
         self.ordered = ordered([c for c in derivation.claims if c.kind != "derivative"])
@@ -130,6 +138,22 @@ class Judge:
             (p.units, self.evaluate(p, functools.partial(computed_rounded, seed=p.seed, units=p.units)))
             for p in self.points[1:]
         ]
+
+    @functools.cached_property
+    def finer(self) -> dict[str, Outcome]:
+        """What the claims give when they compute in a finer precision than double, where the machine has one."""
+        point = copy.copy(self.point)
+        point.environment = in_precision(self.point.environment, np.longdouble)
+        return self.evaluate(point)
+
+    @functools.cached_property
+    def coarser(self) -> dict[str, Outcome]:
+        """What the claims give when they, and the forward pass, compute in single precision."""
+        point, values = copy.copy(self.point), recomputed(self.point.graph, np.float32)
+        point.environment = in_precision(self.point.environment, np.float32) | {
+            name: plain_value(values[node]) for name, node in self.point.graph.names.items() if node in values
+        }
+        return self.evaluate(point)
 
     @functools.cached_property
     def tame(self) -> Judge | None:
@@ -216,8 +240,74 @@ class Judge:
         verdict = self.verdict(claim, lambda outcomes: outcomes[claim.name])
         self.verdicts[claim.name] = verdict
         if verdict.status is Status.WRONG and not self.out_of_range(verdict, claim):
-            self.explainer.explain(verdict, claim, lambda outcomes: outcomes[claim.name].true)
+            self.explain(verdict, claim, lambda outcomes: outcomes[claim.name])
+        self.say_imprecise(verdict, claim, lambda outcomes: outcomes[claim.name])
         return [verdict]
+
+    def explain(self, verdict: Verdict, claim: Claim, part: Part) -> None:
+        """Put in a wrong verdict why it is wrong."""
+        if self.rounding_is_to_blame(verdict, part):
+            if verdict.error <= FEW:
+                verdict.status, verdict.cause, verdict.explanation = Status.CORRECT, None, ""
+                return
+            said = self.lost(claim, np.float64, verdict.error / 10)
+            verdict.explanation = f"the formula is right, but in double precision its digits are lost{said}"
+            verdict.cause = Cause.NUMERICAL
+        else:
+            self.explainer.explain(verdict, claim, on_true_values(part))
+
+    def say_imprecise(self, verdict: Verdict, claim: Claim, part: Part) -> None:
+        """Say of a right claim if rounding spoils it: a mistake in the single precision of the user's own arrays."""
+        true = verdict.autodiff
+        if verdict.status not in (Status.CORRECT, Status.KINK) or true is None or not np.any(true):
+            return
+        size, noise = float(np.max(np.abs(true))), self.inherent(claim)
+        if not noise <= 1e-4 * size:
+            return  # the gradient is 0 but for rounding
+        if verdict.error > LOSSY and verdict.error * size > 100 * noise and self.rounding_is_to_blame(verdict, part):
+            digits = int(-np.log10(verdict.error))
+            said = self.lost(claim, np.float64, verdict.error / 10)
+            verdict.notes.append(f"right, but rounding leaves {digits} of its 16 digits{said}")
+        if not self.single:
+            return
+        hand = numbers_of(part(self.coarser).received)
+        if hand is None or hand.shape != true.shape:
+            return
+        gap = np.where(np.isfinite(hand), finite_gap(hand, true), np.inf)
+        wrong = np.asarray(gap > COARSE * size)
+        if np.any(wrong):
+            verdict.status, verdict.cause, verdict.wrong = Status.WRONG, Cause.NUMERICAL, wrong
+            verdict.hand, verdict.error = hand, float(np.max(gap) / size)
+            verdict.explanation = (
+                "the formula is right, but single precision, of which the inputs are, is too coarse for it"
+                f"{self.lost(claim, np.float32, COARSE)}"
+            )
+
+    def rounding_is_to_blame(self, verdict: Verdict, part: Part) -> bool:
+        """Return whether a claim comes out right when it computes in a finer precision."""
+        if np.finfo(np.longdouble).eps >= np.finfo(np.float64).eps:
+            return False
+        finer, true = numbers_of(on_true_values(part)(self.finer)), verdict.autodiff
+        if finer is None or finer.shape != np.shape(true):
+            return False
+        before, after = (np.max(finite_gap(x, true), initial=0.0) for x in (verdict.hand, finer))
+        return bool(np.isfinite(before) and after <= BETTER * before)
+
+    def lost(self, claim: Claim, dtype: Any, limit: float) -> str:
+        """Return the operation that loses the digits of a claim, or of the forward pass, as the end of a sentence."""
+        owner = claim.owner or claim
+        used = {a: truth(c, self.point) for a, c in ((c.name, c) for c in self.ordered) if a in owner.arguments}
+        function, arguments = call_of(owner, {**self.point.environment, **used})
+        trouble = where_lost(function, arguments, dtype, limit)
+        if trouble is None:
+            trouble = where_lost(self.point.function, self.point.inputs, dtype, limit)
+        return f": {trouble}" if trouble is not None else ""
+
+    def inherent(self, claim: Claim) -> float:
+        """Return how far the truth itself moves when every number is one rounding off."""
+        first = np.asarray(truth(claim, self.point), dtype=np.float64)
+        moves = [finite_gap(truth(claim, p), first) / p.units for p in self.points[1:]]
+        return float(max((np.max(m, initial=0.0) for m in moves), default=0.0))
 
     def out_of_range(self, verdict: Verdict, claim: Claim) -> bool:
         """Put in a wrong verdict what leaves the range or precision of numbers, if the formula is right elsewhere."""
@@ -424,7 +514,8 @@ class Judge:
             verdict = returned[key][1]
             verdict.kind, verdict.formula = "backward", source_of(claim.function)
             if verdict.status is Status.WRONG:
-                self.explainer.explain(verdict, gradient, on_true_values(part))
+                self.explain(verdict, gradient, part)
+            self.say_imprecise(verdict, gradient, part)
         unknown = run.unmatched()
         if unknown:
             note = f"{claim.name} has no local variable {', '.join(unknown)}; it has {listed(run.variables)}"
@@ -522,7 +613,7 @@ class Judge:
             given[step.name] = step.quantity, times
             verdicts[step.name] = self.verdicts[own] = verdict
             if verdict.status is Status.WRONG:
-                self.explainer.explain(verdict, gradient, on_true_values(part))
+                self.explain(verdict, gradient, part)
         return verdicts, given
 
     def accused(self, claim: Claim, run: Run, step: Step, returned: dict[str, tuple[Claim, Verdict]]) -> bool:

@@ -24,7 +24,7 @@ class Trouble:
     Attributes
     ----------
     what : str
-        ``overflow``, ``log(0)``, ``0 * inf``, ``saturation``, ``clip``, ...
+        ``overflow``, ``log(0)``, ``0 * inf``, ``cancellation``, ``saturation``, ``clip``, ...
     expression : str
         The operation in the user's names.
     entries : ndarray of bool
@@ -44,6 +44,8 @@ class Trouble:
         where = f" at {count} of {size} entries, first at {first}" if self.entries.ndim and size > 1 else ""
         said = {
             "saturation": f"the derivative of `{self.expression}` is exactly 0{where}: it is saturated",
+            "cancellation": f"`{self.expression}` cancels{where}",
+            "inexact": f"`{self.expression}` loses its digits{where}",
             "clip": f"`{self.expression}` holds its argument at the bound{where}: no gradient passes there",
         }.get(self.what, f"`{self.expression}` is {self.what}{where}")
         return f"{said}; use {self.instead}" if self.instead else said
@@ -261,8 +263,12 @@ def expression(graph: Graph, node: Node, depth: int = 4) -> str:
         parts = [text(p, v, left - 1) for p, v in graph.operands(n)]
         name = n.primitive.name
         if name in OPERATORS and len(parts) == 2:
-            low = name in ("multiply", "divide", "matmul", "power")
-            parts = [f"({p})" if " " in p and (low or (i and name == "subtract")) else p for i, p in enumerate(parts)]
+            low = ("add", "subtract") if name == "subtract" else tuple(OPERATORS) if name != "add" else ()
+            below = ["" if p is None or not p.parents else p.primitive.name for p in n.parents]
+            parts = [
+                f"({p})" if " " in p and b in low and (i or name != "subtract") else p
+                for i, (p, b) in enumerate(zip(parts, below, strict=True))
+            ]
             return f"{parts[0]} {OPERATORS[name]} {parts[1]}"
         if name == "negative":
             return f"-({parts[0]})" if " " in parts[0] else f"-{parts[0]}"
