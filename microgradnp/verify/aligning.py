@@ -57,7 +57,9 @@ class Aligner(ast.NodeTransformer):
             return self.generic_visit(node)
         parts = terms(node)
         texts = [ast.unparse(part) for part in parts]
-        places, model = max(((matched(texts, m), m) for m in self.models), key=lambda pair: score(pair[0]), default=({}, []))
+        places, model = max(
+            ((matched(texts, m), m) for m in self.models), key=lambda pair: score(pair[0]), default=({}, [])
+        )
         order = [i for i, _ in sorted(placed(len(parts), places, len(model)), key=lambda pair: pair[1])]
         visited = [self.visit(parts[i]) for i in order]
         result: ast.expr = visited[0]

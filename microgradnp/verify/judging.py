@@ -287,8 +287,11 @@ class Judge:
         """Return whether a claim comes out right when it computes in a finer precision."""
         if np.finfo(np.longdouble).eps >= np.finfo(np.float64).eps:
             return False
-        finer, true = numbers_of(on_true_values(part)(self.finer)), verdict.autodiff
-        if finer is None or finer.shape != np.shape(true):
+        true = verdict.autodiff
+        if not comparable(verdict.hand, true) or not np.all(np.isfinite(verdict.hand)):
+            return False
+        finer = on_true_values(part)(self.finer)
+        if not comparable(finer, true):
             return False
         before, after = (np.max(finite_gap(x, true), initial=0.0) for x in (verdict.hand, finer))
         return bool(np.isfinite(before) and after <= BETTER * before)
