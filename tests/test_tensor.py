@@ -1222,7 +1222,7 @@ def test_an_optimizer_step_changes_neither_old_values_nor_gradients(options: dic
     for _ in range(3):
         old, gradient = w.data, np.array([3.0, 4.0], dtype=dtype)
         w.grad = gradient
-        before, velocity = old.copy(), copy.copy(optimizer.velocities[0])  # 0.0, a number, at first
+        before, velocity = old.copy(), copy.copy(optimizer.slots[0].state[0])  # 0.0, a number, at first
         expected, _ = mg.optim.sgd(before, gradient, velocity, lr=0.1, **options)
         kept = w.grad
         optimizer.step()

@@ -17,6 +17,7 @@ from microgradnp.verify.guard import TooSlow, printed_note, quietly, time_limit
 from microgradnp.verify.inputs import copied, plain_value, unchanged
 from microgradnp.verify.judgement import numbers_of
 from microgradnp.verify.points import Point
+from microgradnp.verify.updates import OptimizerRule
 
 
 class WrongShape(Exception):
@@ -97,6 +98,9 @@ def called(
     if printed.getvalue().strip():
         outcome.notes.append(printed_note(claim.name, printed.getvalue()))
     if claim.kind == "update":
+        claim.results = results_of(value, np.shape(environment[claim.quantity]))
+        if isinstance(claim.rule, OptimizerRule):
+            claim.rule.count(value, environment)
         value = together(value)
     handed |= handed.pop("cache", {}) if "cache" not in environment else {}
     changed = [a for a in handed if not unchanged(handed[a], environment[a])]
@@ -137,6 +141,14 @@ def together(value: Any) -> Any:
     """Return an update of a parameter and its state, a tuple, as one array."""
     parts = [np.ravel(part) for _, part in tree.flatten(value)]
     return np.concatenate(parts) if isinstance(value, tuple | list | dict) and parts else value
+
+
+def results_of(value: Any, shape: tuple[int, ...]) -> int | None:
+    """Return how many results an update returned, 0 for one that is in no tuple; None for a dict, which must hold all."""
+    if isinstance(value, dict):
+        return None
+    several = isinstance(value, tuple) or (isinstance(value, list) and bool(value) and np.shape(value[0]) == shape)
+    return len(value) if several and shape != np.shape(value) else 0
 
 
 class Cache(Mapping[str, Any]):
@@ -213,8 +225,15 @@ def updated(claim: Claim, point: Point, gradient: Any) -> Any:
         raise DerivationError(
             f"the rule of {claim.name} takes {', '.join(missing)}, which nobody provides; pass it to verify()"
         )
+    if isinstance(claim.rule, OptimizerRule):
+        known = {*parameters, *point.graph.names}
+        others = [a for a in claim.arguments if a in point.environment and a not in known]
+        claim.rule.check_names(claim.name, others, environment)
     try:
-        value = numbers_of(together(claim.rule(**{n: copied(environment[n]) for n in parameters if n in environment})))
+        value = claim.rule(**{n: copied(environment[n]) for n in parameters if n in environment})
+        if isinstance(value, tuple) and claim.results is not None:
+            value = value[: claim.results] if claim.results else value[0]
+        value = numbers_of(together(value))
     except Exception as error:
         raise DerivationError(f"the rule of {claim.name} raised {type(error).__name__}: {error}") from error
     if value is None:

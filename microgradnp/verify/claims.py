@@ -35,6 +35,7 @@ class Claim:
     function: Function
     tolerance: float | None = None
     rule: Any = None
+    results: int | None = None  # how many results an update returns; 0 where it is the parameter alone, in no tuple
     returns: Mapping[str, str] | None = None
     wrt: Sequence[str] | None = None
     owner: Claim | None = None  # the backward function of which it is one gradient

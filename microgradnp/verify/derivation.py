@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.graph import numbers_to_array
-from microgradnp.optim import SGD, sgd
+from microgradnp.optim import Optimizer
 from microgradnp.verify.calling import failure_in
 from microgradnp.verify.claims import Claim, DerivationError, Function, is_integer, listed, ordered, parsed_target
 from microgradnp.verify.derivatives import judged_derivative
@@ -20,6 +20,7 @@ from microgradnp.verify.judgement import TOLERANCE, Status
 from microgradnp.verify.judging import Judge
 from microgradnp.verify.points import Point
 from microgradnp.verify.report import Report, Verdict
+from microgradnp.verify.updates import OptimizerRule
 
 
 class Derivation:
@@ -145,6 +146,7 @@ class Derivation:
         *,
         name: str | None = None,
         tolerance: float | None = None,
+        state: Mapping[str, str] | None = None,
     ) -> Any:
         """Claim an update of a parameter or of its state (also as a decorator).
 
@@ -152,17 +154,42 @@ class Derivation:
         ----------
         of : str
             The parameter whose gradient drives the update.
-        rule : callable or mg.optim.SGD
-            The right update. Of an optimizer only the rule is used; where an input or quantity is called ``velocity``, that
-            is its state, and the update is the pair of new parameter and new velocity. A function's argument ``gradient``
-            is the true gradient of `of`, ``parameter`` the value of `of`; the others are found by name.
+        rule : callable or Optimizer
+            The right update. Of an optimizer only the rule is used. Its state is what inputs or quantities of its names are
+            (``velocity`` of `optim.SGD`, ``m``, ``v`` and the number ``t`` of this step, from 1, of `optim.Adam`); that
+            before the first step where there are none. A function's argument ``gradient`` is the true gradient of `of`,
+            ``parameter`` the value of `of`; the others are found by name.
         function : callable, optional
-            The update as written by hand.
+            The update as written by hand. It returns the new parameter, or a tuple of it and of the new state, in the
+            order of the rule, as much of it as it likes.
+        name : str, optional
+            By default that of the function.
+        tolerance : float, optional
+        state : dict of str to str, optional
+            Where the state of an optimizer has other names: ``{"m": "mW", "v": "vW"}``.
+
+        Examples
+        --------
+        >>> import numpy as np, microgradnp as mg
+        >>> d = mg.Derivation()
+        >>> _ = d.forward(lambda w: np.sum(w**2))
+        >>> @d.update("w", mg.optim.Adam([mg.tensor([0.0], requires_grad=True)], lr=0.1))
+        ... def step(w, m, v, t):
+        ...     m = 0.9 * m + 0.1 * (2 * w)
+        ...     v = 0.999 * v + 0.001 * (2 * w) ** 2
+        ...     return w - 0.1 * m / (np.sqrt(v) + 1e-8), m, v  # the bias corrections are missing
+        >>> w = np.array([1.0, 2.0])
+        >>> str(d.verify(w=w, m=0.5 * w, v=w**2, t=3)["step"].status)
+        'wrong'
         """
-        if isinstance(rule, SGD):
-            rule = rule_of(rule)
+        if isinstance(rule, Optimizer):
+            rule = OptimizerRule(rule, of, state or {})
+        elif state:
+            raise TypeError(f"d.update({of!r}, rule, state=...) is for optimizers; a function takes its state by name")
         elif not callable(rule):
-            raise TypeError(f"d.update({of!r}, rule) wants a function or an mg.optim.SGD as the rule, not {rule!r:.60}")
+            raise TypeError(
+                f"d.update({of!r}, rule) wants a function or an mg.optim.SGD (or another optimizer) as the rule, not {rule!r:.60}"
+            )
         return self._claim("update", of, function, name, tolerance=tolerance, rule=rule)
 
     def derivative(
@@ -494,14 +521,3 @@ def severity(report: Report) -> tuple[int, float]:
     """Return how bad a report is: wrong claims count more than what could not be verified, then the largest error."""
     worst = 2 if any(v.status is Status.WRONG for v in report) else 0 if report.ok else 1
     return worst, max((v.error for v in report if v.error == v.error), default=0.0)
-
-
-def rule_of(optimizer: SGD) -> Function:
-    """Return the rule of an optimizer as a function of one parameter, its gradient and its state."""
-    options = {n: getattr(optimizer, n) for n in ("lr", "momentum", "nesterov", "weight_decay")}
-
-    def rule(parameter: Any, gradient: Any, velocity: Any = None) -> Any:
-        new, state = sgd(parameter, gradient, 0.0 if velocity is None else velocity, **options)
-        return new if velocity is None else (new, state)
-
-    return rule
