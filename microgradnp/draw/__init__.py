@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from microgradnp.draw.graph import Note, Picture, draw
 
 if TYPE_CHECKING:
-    from microgradnp.draw import curves, figures, points
+    from microgradnp.draw import curves, figures, playback_page, points
     from microgradnp.draw.curves import learning_curves, loss_curve, range_test_curve, schedule_curve, update_ratios
     from microgradnp.draw.figures import panels, save
+    from microgradnp.draw.playback_page import playback
     from microgradnp.draw.points import decision_regions, hidden_space, probability_regions, scatter_classes
 
 #: The pictures of training by the module that draws them, which is imported when one of them is asked for.
@@ -29,6 +30,7 @@ TRAINING = {
     "learning_curves": "curves",
     "loss_curve": "curves",
     "panels": "figures",
+    "playback": "playback_page",
     "probability_regions": "points",
     "range_test_curve": "curves",
     "save": "figures",
@@ -46,6 +48,7 @@ __all__ = [
     "learning_curves",
     "loss_curve",
     "panels",
+    "playback",
     "probability_regions",
     "range_test_curve",
     "save",
@@ -69,6 +72,7 @@ class Drawing(ModuleType):
         learning_curves = staticmethod(curves.learning_curves)
         loss_curve = staticmethod(curves.loss_curve)
         panels = staticmethod(figures.panels)
+        playback = staticmethod(playback_page.playback)
         probability_regions = staticmethod(points.probability_regions)
         range_test_curve = staticmethod(curves.range_test_curve)
         save = staticmethod(figures.save)
