@@ -30,7 +30,6 @@ TRAINING = {
     "learning_curves": "curves",
     "loss_curve": "curves",
     "panels": "figures",
-    "playback": "playback_page",
     "probability_regions": "points",
     "range_test_curve": "curves",
     "save": "figures",
@@ -38,6 +37,9 @@ TRAINING = {
     "schedule_curve": "curves",
     "update_ratios": "curves",
 }
+
+#: All that is imported when it is asked for.
+LATER = {**TRAINING, "playback": "playback_page"}
 
 __all__ = [
     "Note",
@@ -83,12 +85,12 @@ class Drawing(ModuleType):
 
         def __getattr__(self, name: str) -> Any:
             """Import the module of a picture of training when that picture is asked for."""
-            if name in TRAINING:
-                return getattr(importlib.import_module(f"{self.__name__}.{TRAINING[name]}"), name)
+            if name in LATER:
+                return getattr(importlib.import_module(f"{self.__name__}.{LATER[name]}"), name)
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *TRAINING})
+        return sorted({*super().__dir__(), *LATER})
 
 
 __signature__ = inspect.signature(draw)  # what help and notebooks show of a call

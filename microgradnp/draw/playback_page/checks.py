@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from microgradnp.draw.checks import extent_of
+
 Floats: TypeAlias = NDArray[np.float64]
 Classes: TypeAlias = NDArray[np.uint8]
 Curve: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
@@ -141,21 +143,10 @@ def classes(values: Floats, name: str, *, undefined: bool = False) -> Classes:
 
 def extent(given: Sequence[float] | None, points: Floats | None, margin: float, *, of_array: bool) -> list[float]:
     """Return (left, right, bottom, top) of the plane that is drawn."""
-    if given is not None:
-        sides = floats(given, "extent")
-        if sides.shape == (4,) and np.isfinite(sides).all() and sides[0] < sides[1] and sides[2] < sides[3]:
-            return list(sides.tolist())
-        raise ValueError(f"extent must be (left, right, bottom, top) in increasing pairs, got {given!r}")
-    if of_array:
+    if given is None and of_array:
         raise ValueError("regions need extent=(left, right, bottom, top), the sides of the grid that they are given on")
     finite = np.empty((0, 2)) if points is None else points[np.isfinite(points).all(axis=1)]
-    if not len(finite):
-        raise ValueError("there are no points to take the range from: give extent=(left, right, bottom, top)")
-    if not 0 <= margin < np.inf:
-        raise ValueError(f"margin is a fraction of the range and cannot be {margin}")
-    low, high = finite.min(axis=0), finite.max(axis=0)
-    space = np.where(high > low, margin * (high - low), 1.0)
-    return [float(v) for pair in zip(low - space, high + space, strict=True) for v in pair]
+    return list(extent_of(finite, margin, given))
 
 
 def regions(given: Regions, sides: Sequence[float], resolution: int, total: int, kept: NDArray[np.intp]) -> Classes:
