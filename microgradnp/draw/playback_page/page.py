@@ -232,7 +232,9 @@ def playback(
         "lines": style.LINES,
         "classes": looks,
         "legend": classes is not None or grids is not None,
-        "labels": packing.packed(np.full(count, max(len(looks) - 1, 0), np.uint8) if classes is None else codes[classes]),
+        "labels": packing.packed(
+            np.full(count, max(len(looks) - 1, 0), np.uint8) if classes is None else codes[classes]
+        ),
         "curves": [_curves(title, series, numbers, kept) for title, series in lines.items()],
         "notes": notes,
     }
