@@ -78,7 +78,7 @@ class Numbers:
         agree = sum(f"{value:.12g}" == text for value, text in zip(values, digits, strict=True))
         apart = np.max(np.abs(np.asarray(values) / np.array(digits, dtype=float) - 1))
         ok = agree == len(digits) or bool(apart <= otherwise)
-        wanted = "every printed digit" + (f", or within {otherwise:.0e}" if otherwise else "")
+        wanted = "every printed digit" + (f", or within {otherwise:g}" if otherwise else "")
         self.rows.append(Compared(what, len(digits), wanted, f"{agree} of {len(digits)}", ok))
 
     def close(self, what: str, values: Any, expected: Any, *, relative: float = 0.0, absolute: float = 0.0) -> None:
@@ -88,10 +88,10 @@ class Numbers:
             raise ValueError(f"{what}: {values.shape} values cannot be compared with {expected.shape}")
         apart = np.abs(values - expected)
         if absolute:
-            wanted, largest, limit = f"within {absolute:.0e}", float(np.max(apart)), absolute
+            wanted, largest, limit = f"within {absolute:g}", float(np.max(apart)), absolute
         else:
             scale = np.maximum(np.abs(expected), np.finfo(float).tiny)
-            wanted, largest, limit = f"within {relative:.0e} of each", float(np.max(apart / scale)), relative
+            wanted, largest, limit = f"within {relative:g} of each", float(np.max(apart / scale)), relative
         self.rows.append(Compared(what, values.size, wanted, f"at most {largest:.1e}", bool(largest <= limit)))
 
     def same(self, what: str, value: Any, expected: Any) -> None:

@@ -20,7 +20,13 @@ SAYS = {
     ],
     "document_000.py": ["|====================|", "B_seed44_lr03: mse", "R-03", "sigmoid(z) in place of (z > 0)"],
     "document_001.py": ["No gradient errors found", "0.38075 after 300 iterations; accuracy 1.00"],
-    "document_002.py": ["R-43", "index 3 is out of bounds"],
+    "document_002.py": [
+        "10/10 | Cost: ",
+        "sigmoid(6000) = 1.0",
+        "digits: cost after each epoch",
+        "R-43",
+        "index 3 is out of bounds",
+    ],
     "document_003.py": [
         "Epoch: 90  Loss: 0.0675477468643",
         "T2: losses by its formulas, running sums",
@@ -135,7 +141,8 @@ def test_example(example, tmp_path):
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert not done.stderr
+    if example != "document_002.py":  # which writes its progress there
+        assert not done.stderr
     for text in SAYS[example]:
         assert text in done.stdout
     assert "DIFFERS" not in done.stdout

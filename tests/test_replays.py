@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import os
+import re
 import zlib
 from itertools import pairwise
 from pathlib import Path
@@ -12,10 +14,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 EXAMPLES, REFERENCE = ROOT / "examples", ROOT / "tests" / "reference"
 #: How many comparisons each document makes at least, so that none is lost unnoticed.
-COMPARISONS = {"000": 30, "003": 32, "004": 40}
+COMPARISONS = {"000": 30, "002": 9, "003": 32, "004": 40}
 #: What of its prose does not hold, by a piece of it; all the rest holds.
 DOES_NOT_HOLD = {
     "000": {"maximum likelihood", "randomly initialised", "fast-forward", "the final 5 %", "play back"},
+    "002": {"and then the cost", "random.shuffle"},
     "003": {
         "overflow", "first went up", "ten times lower", "a few more epochs", "around 0.1", "hidden layer size 3",
     },
@@ -23,18 +26,25 @@ DOES_NOT_HOLD = {
 }  # fmt: skip
 HOLDS = {
     "000": {"cliff and plateau", "discernible", "sigmoid activation gradients"},
+    "002": {"to help avoid"},
     "003": {"perfectly correlated", "moves up again", "smoother", "very smooth", "more than twice"},
     "004": {
         "only to the output layer", "some visible change", "opposite (positive)", "more concentrated", "does learn",
         "(and global) minimum", "10 layers",
     },
 }  # fmt: skip
-PICTURES = {"000": 5, "003": 8, "004": 1}
+PICTURES = {"000": 5, "002": 1, "003": 8, "004": 1}
+
+
+#: With it, document 002 is trained on MNIST for its ten epochs, which takes minutes; $MICROGRADNP_DATA names the folder.
+FULL = bool(os.environ.get("MICROGRADNP_FULL"))
 
 
 @pytest.fixture(autouse=True)
 def _path(monkeypatch):
     monkeypatch.syspath_prepend(str(EXAMPLES))
+    if not FULL:
+        monkeypatch.delenv("MICROGRADNP_DATA", raising=False)
 
 
 def lived(document):
@@ -168,6 +178,60 @@ def test_the_progress_line_ends_full(capsys):
     assert out.startswith("Training Accuracy: 95% Time elapsed: ")
     assert out.endswith("s |====================|\n")
     assert out.count("\n") == 1
+
+
+# -- document 002 ----------------------------------------------------------------------------------------------------
+
+
+def test_progress_of_document_002_on_the_digits_of_scikit_learn(capsys):
+    module, want = lived("002"), reference("002")["digits"]["progress"]
+    history = module.run("digits", 10)
+    lines = [module.line(history, epoch) for epoch in range(10)]
+    numbers = [[float(part.strip(" %|")) for part in re.findall(r"[\d.]+(?= |%)", text)] for text in lines]
+    wanted = [[float(part.strip(" %|")) for part in re.findall(r"[\d.]+(?= |%)", text)] for text in want]
+    np.testing.assert_allclose(numbers, wanted, rtol=1e-2)
+    if same_rounding():
+        assert lines == want
+
+
+def test_progress_of_document_002_is_written_as_it_writes_it(capsys):
+    module = lived("002")
+    d = module.digits()
+    module.fit(module.network(784), d.X[:20], d.y[:20], 2, callbacks=[module.mg.train.PrintProgress()])
+    assert re.fullmatch(r"\r1/2 \| Cost: \d+\.\d\d \| Train Acc\.: \d+\.\d\d% \r2/2 \| .*% \n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("divisor", [1, 255], ids=["raw", "scaled"])
+def test_its_own_formulas_and_autodiff_take_the_same_steps(divisor):
+    module = lived("002")
+    d = module.digits()
+    assert module.apart(d.X / divisor, d.y, 300) <= 1e-9
+
+
+def test_raw_pixels_let_rounding_grow_and_scaled_ones_do_not():
+    module = lived("002")
+    d = module.digits()
+    assert module.apart(d.X / 255, d.y, 500, module.mg.logistic) < 1e-13
+    assert module.apart(d.X, d.y, 500, module.mg.logistic) > 1e-13
+
+
+def test_shuffled_and_scaled_beats_raw_in_order():
+    module = lived("002")
+    raw = module.fit(module.network(784), module.digits().X, module.digits().y, 3)
+    better = module.shuffled(5)
+    assert better.metrics["accuracy"][-1] > raw.metrics["accuracy"][-1] + 0.1
+    assert better.validation["accuracy"][-1] > 0.8
+
+
+@pytest.mark.skipif(not FULL, reason="takes minutes: set MICROGRADNP_FULL=1, and MICROGRADNP_DATA to MNIST's folder")
+def test_document_002_on_mnist():
+    module = lived("002")
+    assert module.digits().name == "MNIST"
+    found = module.compared(full=True)
+    assert len(found.rows) == 13
+    assert found.ok, [row for row in found.rows if not row.ok]
+    better = module.shuffled(10)
+    assert better.metrics["accuracy"][-1] > 0.96 > 0.83 > module.run("mnist", 10).metrics["accuracy"][-1]
 
 
 # -- document 003 ----------------------------------------------------------------------------------------------------
