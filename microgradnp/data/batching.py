@@ -23,6 +23,8 @@ class Batches:
     X, y : ndarray
         All samples; `y` may be None.
     batch_size : int
+    rng : Generator, RandomState or None
+        Where the orders come from; None: no other order is drawn. A run that is resumed puts it back.
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class Batches:
         drop_last: bool,
     ) -> None:
         self.X, self.y, self.batch_size = X, y, batch_size
-        self._stream, self._drop_last = stream, drop_last
+        self.rng, self._drop_last = stream, drop_last
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -44,9 +46,9 @@ class Batches:
     def __iter__(self) -> Iterator[Any]:
         """Yield ``(X, y)`` of each batch, or X alone where there is no y."""
         order = None
-        if self._stream is not None:
+        if self.rng is not None:
             order = np.arange(len(self.X))
-            self._stream.shuffle(order)
+            self.rng.shuffle(order)
         for i in range(len(self)):
             some: Any = slice(i * self.batch_size, (i + 1) * self.batch_size)
             if order is not None:

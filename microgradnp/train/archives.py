@@ -65,7 +65,7 @@ def write(path: Any, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> No
         if a.dtype.kind not in KINDS:
             raise ValueError(f"{name} holds {a.dtype}, and only arrays of numbers are saved")
         plain[name] = np.asarray(a.astype(a.dtype.newbyteorder("<"), copy=False), order="C")
-    facts = json.dumps({"version": VERSION, **meta}, default=plain_number)
+    facts = json.dumps({"version": VERSION, "names": list(plain), **meta}, default=plain_number)
     checksum = checksum_of(plain, facts)
     with writing_whole(path) as file:
         if path.suffix == ".npz":
@@ -105,7 +105,10 @@ def read(path: Any) -> tuple[dict[str, Array], dict[str, Any]]:
         )
     if checksum_of(arrays, facts) != checksum:
         raise ArchiveError(f"{path} is damaged: its checksum is not that of what it holds")
-    return arrays, meta
+    names = meta.pop("names", None)
+    if not isinstance(names, list) or sorted(map(str, names)) != sorted(arrays):
+        raise ArchiveError(f"{path} is damaged: it does not hold the arrays that it states")
+    return {name: arrays[name] for name in names}, meta
 
 
 def place(given: Any) -> Path:

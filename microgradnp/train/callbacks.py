@@ -155,7 +155,12 @@ def early_stopping_of(given: Any) -> EarlyStopping | None:
     raise TypeError(f"early_stopping={given!r} must be a mg.train.EarlyStopping, or a number of epochs, its patience")
 
 
-def hooks_of(callbacks: Any) -> dict[str, list[Callable[[Any], Any]]]:
+def listed(callbacks: Any) -> list[Any]:
+    """Return callbacks as a list, also a single one."""
+    return [callbacks] if callable(callbacks) or not isinstance(callbacks, Iterable) else list(callbacks)
+
+
+def hooks_of(callbacks: Iterable[Any]) -> dict[str, list[Callable[[Any], Any]]]:
     """Return what is to be called at each moment.
 
     Raises
@@ -163,8 +168,6 @@ def hooks_of(callbacks: Any) -> dict[str, list[Callable[[Any], Any]]]:
     TypeError
         If something is no callback, or has no method that is ever called.
     """
-    if callable(callbacks) or not isinstance(callbacks, Iterable):
-        callbacks = (callbacks,)
     hooks: dict[str, list[Callable[[Any], Any]]] = {moment: [] for moment in MOMENTS}
     for callback in callbacks:
         if isinstance(callback, type):

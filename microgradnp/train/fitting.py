@@ -10,7 +10,7 @@ import numpy as np
 from microgradnp.nn.initialisers import generator
 from microgradnp.tensor import no_grad
 from microgradnp.train import checks
-from microgradnp.train.callbacks import early_stopping_of, hooks_of
+from microgradnp.train.callbacks import early_stopping_of, listed
 from microgradnp.train.history import History, versions
 from microgradnp.train.metrics import chosen, measured, values
 from microgradnp.train.network import Network, network_of, unwrapped
@@ -39,6 +39,9 @@ def fit(
     schedule: Callable[[int], float] | None = None,
     clip: Any = None,
     record: Any = None,
+    checkpoint: Any = None,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
     measure: str = "before",
     progress: Any = None,
 ) -> History:
@@ -84,6 +87,15 @@ def fit(
         The largest norm of all gradients together; or a function of the parameters that changes their gradients.
     record : Record, int or True, optional
         What to remember of weights, activations, gradients; a number means the weights every so many epochs.
+    checkpoint : str or Path, optional
+        A file, ending in ``.npz`` or ``.safetensors``, that always holds all that is needed to go on: parameters, optimizer,
+        schedule, random numbers, history, position. It is replaced as a whole, or stays as it was.
+    checkpoint_every : int, optional
+        After how many updates it is written; by default after each epoch. It is also written in the end.
+    resume : bool
+        Whether to go on from `checkpoint`, if it is there. A run that was broken off at any moment, and is called again with
+        the same arguments, ends bit for bit where the unbroken run ends. Callbacks and a schedule with ``state_dict`` are
+        part of it. `epochs` may be more than before.
     measure : {"before", "after"}
         Whether the loss and the metrics of an epoch are those of its batches, each before the update it leads to, or those
         of all the data after the epoch (one more forward pass).
@@ -95,7 +107,7 @@ def fit(
     History
         ``history.losses``, ``history.metrics["accuracy"]``, ``history.validation["loss"]``, and what was recorded. After
         Ctrl-C it holds what there is so far, ``history.interrupted`` is True, and the parameters are those of the last
-        whole update; a second Ctrl-C interrupts at once.
+        whole update, which the checkpoint holds too; a second Ctrl-C interrupts at once.
 
     Raises
     ------
@@ -103,6 +115,8 @@ def fit(
         If something does not fit, before the first update.
     Diverged
         If the loss or a parameter is not finite any more: it names the first layer or operation that was not.
+    CheckpointError, ArchiveError
+        If the checkpoint is of another run, or damaged. Nothing of it is loaded then.
 
     Examples
     --------
@@ -138,7 +152,7 @@ def fit(
         epochs=int(epochs),
         validation=validate_on,
         metrics=chosen(metrics),
-        hooks=hooks_of(callbacks),
+        callbacks=listed(callbacks),
         early=early_stopping_of(early_stopping),
         schedule=schedule,
         clip=clipping(clip),
@@ -149,6 +163,23 @@ def fit(
     wanted = record_of(record)
     if wanted is not None:
         run.recorder = Recorder(wanted, network, history)
+    if checkpoint is not None:
+        if checkpoint_every is not None:
+            check_count("checkpoint_every", checkpoint_every, 1)
+        from microgradnp.train.checkpoints import Saver
+
+        settings = {
+            "batch_size": batch_size,
+            "shuffle": bool(shuffle),
+            "measure": measure,
+            "metrics": list(run.metrics),
+        }
+        saver = Saver(run, checkpoint, settings)
+        run.save, run.save_every = saver.save, checkpoint_every or 0
+        if resume and saver.path.exists():
+            saver.resume()
+    elif resume or checkpoint_every is not None:
+        raise ValueError("resume and checkpoint_every want checkpoint=, the file")
     return run.go()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.train.changes import Changes, percent_change
-from microgradnp.train.network import Network, State, named
+from microgradnp.train.network import LOSS, Network, State, named
 
 Array = Any
 
@@ -186,7 +186,7 @@ class History(Mapping[str, Array]):
         KeyError
             If that epoch was not recorded.
         """
-        return {name: np.array(a) for name, a in self.frame(epoch).weights.items()}
+        return {name: np.array(a) for name, a in self.frame(epoch).weights.items() if not name.startswith(LOSS)}
 
     def replay(self, model: Any = None, epoch: int = -1, params: Any = None) -> Replay:
         """Return the network as it was after so many epochs, to call it or to look into it.
@@ -232,6 +232,8 @@ class History(Mapping[str, Array]):
             raise ValueError(
                 "a history that was loaded does not know the network: pass replay(model, epoch), and params= for a function"
             )
+        if not any(name.startswith(LOSS) for name in network.tensors):
+            state = {name: a for name, a in state.items() if not name.startswith(LOSS)}
         return Replay(network, state)
 
     def percent_changes(self, start: int = 0, stop: int = -1) -> Changes:

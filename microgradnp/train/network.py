@@ -14,6 +14,8 @@ from microgradnp.nn import Module
 from microgradnp.tensor import Tensor, no_grad
 
 Array = Any
+#: Begins the names of the tensors of a loss that is a Module.
+LOSS = "(loss)."
 State = dict[str, Array]
 
 
@@ -29,13 +31,12 @@ class Network:
         The whole state: parameters, and the buffers of a Module.
     """
 
-    def __init__(self, model: Any, params: Sequence[Any], names: Sequence[str] | None = None) -> None:
+    def __init__(self, model: Any, params: Sequence[Any], names: Sequence[str] | None = None, loss: Any = None) -> None:
         self.model = model
         self.module = model if isinstance(model, Module) else None
-        if self.module is not None:
-            self.tensors = dict(self.module.named_tensors())
-        else:
-            self.tensors = named(params, names)
+        self.tensors = named(params, names) if self.module is None else dict(self.module.named_tensors())
+        if isinstance(loss, Module):  # a loss may be learned as well
+            self.tensors |= {LOSS + name: t for name, t in loss.named_tensors()}
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -46,20 +47,19 @@ class Network:
         """Return the values of all tensors by name, read-only. They stay what they are while training goes on."""
         return {name: t.data for name, t in self.tensors.items()}
 
-    def load(self, state: Mapping[str, Array], what: str = "the state") -> None:
+    def load(self, state: Mapping[str, Array]) -> None:
         """Give all tensors other values: all of them, or none."""
-        if self.module is not None:
-            self.module.load_state_dict(state)
-            return
         wrong = [f"{name}, of shape {t.shape}, is missing" for name, t in self.tensors.items() if name not in state]
         for name, value in state.items():
             if name not in self.tensors:
                 wrong.append(f"{name} is unexpected")
             elif np.shape(value) != self.tensors[name].shape:
                 wrong.append(f"{name} has shape {np.shape(value)}, wanted is {self.tensors[name].shape}")
+            elif np.asarray(value).dtype != self.tensors[name].dtype:
+                wrong.append(f"{name} is of {np.asarray(value).dtype}, wanted is {self.tensors[name].dtype}")
         if wrong:
             raise ValueError(
-                f"{what} does not fit {label_of(self.model)}, and nothing was loaded:\n"
+                f"the state does not fit {label_of(self.model)}, and nothing was loaded:\n"
                 + "\n".join(f"  {w}" for w in wrong)
             )
         for name, t in self.tensors.items():
@@ -218,4 +218,4 @@ def network_of(model: Any, optimizer: Any, loss: Any = None) -> Network:
     names = getattr(optimizer, "names", None)
     if names is not None and (len(names) != len(params) or not all(isinstance(n, str) for n in names)):
         names = None
-    return Network(model, params, names)
+    return Network(model, params, names, loss)

@@ -97,6 +97,11 @@ class Recorder:
         self.open: tuple[int, int, int, State, State, State] | None = None
         self.before: State = {}
 
+    def go_on(self, history: History, every: int) -> None:
+        """Go on with the frames of a run that was broken off."""
+        self.history, self.every = history, every
+        self.bytes = sum(frame.nbytes for frame in history.frames)
+
     def due(self, step: int, epoch: int, batch: int) -> bool:
         """Return whether a frame is wanted before the next update."""
         return (batch == 0 and epoch % self.every == 0) if self.record.per == "epoch" else step % self.every == 0

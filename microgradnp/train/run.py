@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from microgradnp.tensor import no_grad
 from microgradnp.train import checks, divergence
-from microgradnp.train.callbacks import EarlyStopping
+from microgradnp.train.callbacks import EarlyStopping, hooks_of
 from microgradnp.train.history import History
 from microgradnp.train.interrupts import Interrupts
 from microgradnp.train.metrics import Metric, measured, values
@@ -95,7 +95,7 @@ class Run:
         epochs: int,
         validation: Source | None,
         metrics: dict[str, Metric],
-        hooks: dict[str, list[Callable[[Any], Any]]],
+        callbacks: Sequence[Any],
         early: EarlyStopping | None,
         schedule: Any,
         clip: Callable[[Any], Any] | None,
@@ -105,7 +105,8 @@ class Run:
     ) -> None:
         self.network, self.model, self.criterion, self.optimizer = network, network.model, loss, optimizer
         self.source, self.epochs, self.validation, self.metrics = source, epochs, validation, metrics
-        self.hooks, self.early, self.schedule, self.clip, self.measure = hooks, early, schedule, clip, measure
+        self.callbacks, self.hooks = callbacks, hooks_of(callbacks)
+        self.early, self.schedule, self.clip, self.measure = early, schedule, clip, measure
         self.bar, self.history = bar, history
         self.recorder: Recorder | None = None
         self.save: Callable[[], None] | None = None  # writes a checkpoint
@@ -123,6 +124,7 @@ class Run:
         self.failed = False
         self.best = math.inf
         self.best_state: State = {}
+        self.first_state: State = {}  # of this epoch
         self.waited = 0
         self.good: State = {}
         self.whole = False  # whether everything that a checkpoint holds belongs together at this moment
@@ -180,16 +182,13 @@ class Run:
         if self.finished < self.epochs and self.ending():
             history.stopped = self.reason or f"interrupted in epoch {self.finished}, after {self.step} updates"
             history.interrupted = not self.reason
-        frames = list(history.frames)
+        if self.save is not None and self.whole:  # as a longer run would be at this moment
+            self.save()
         if self.recorder is not None:
             self.recorder.last(self.step, self.finished, self.batch)
         if self.early is not None and self.early.restore_best and self.best_state and not history.interrupted:
             self.restore(self.best_state)
         self.call("on_end")
-        if self.save is not None and self.whole:
-            history.frames, frames = frames, history.frames  # the last frame is none that a longer run would have
-            self.save()
-            history.frames = frames
 
     def restore(self, state: State) -> None:
         """Put the values of an earlier moment back into all tensors."""
@@ -205,7 +204,7 @@ class Run:
         if self.batch == 0:
             self.sums = Sums(self.collects)
             self.order = None if self.source.rng is None else divergence.state_of(self.source.rng)
-            if self.early is not None and self.early.restore_best:
+            if self.early is not None and self.early.restore_best and self.batches <= 1:
                 self.first_state = self.network.state()
             self.call("on_epoch_start")
         batches = self.source.epoch()

@@ -29,11 +29,15 @@ def classifier(seed: int = 0, width: int = 5) -> nn.Sequential:
     return nn.Sequential(nn.Linear(2, width, rng=rng), nn.Tanh(), nn.Linear(width, 2, rng=rng))
 
 
-def noisy(seed: int = 0) -> nn.Sequential:
+def noisy(seed: int = 0, normalised: bool = True) -> nn.Sequential:
     """A network that behaves otherwise while training: batch normalisation and dropout."""
     rng = np.random.default_rng(seed)
     return nn.Sequential(
-        nn.Linear(2, 6, rng=rng), nn.BatchNorm1d(6), nn.Tanh(), nn.Dropout(0.3, rng=seed + 1), nn.Linear(6, 2, rng=rng)
+        nn.Linear(2, 6, rng=rng),
+        nn.BatchNorm1d(6) if normalised else nn.Tanh(),
+        nn.Tanh(),
+        nn.Dropout(0.3, rng=seed + 1),
+        nn.Linear(6, 2, rng=rng),
     )
 
 
