@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import microgradnp as mg
@@ -135,6 +135,7 @@ def test_one_small_element_hides_no_other() -> None:
 # -- bounded memory ------------------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=25)
 @given(frames=st.integers(2, 20), per=st.sampled_from(["epoch", "update"]), every=st.integers(1, 3))
 def test_thinning_keeps_within_the_bound_and_evenly_spread(frames: int, per: str, every: int) -> None:
     model = nn.Linear(2, 2, rng=0)
