@@ -23,7 +23,7 @@ from microgradnp.tensor import Tensor, no_grad, tensor
 from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from microgradnp import data, nn, optim, train, verify
+    from microgradnp import data, estimators, nn, optim, train, verify
     from microgradnp.draw import Drawing
     from microgradnp.verify import Derivation, assert_derivation, check_gradients, check_rule
 
@@ -42,6 +42,7 @@ __all__ = [
     "cross_entropy",
     "data",
     "draw",
+    "estimators",
     "grad",
     "hessian",
     "hvp",
@@ -76,6 +77,7 @@ LAZY = {
     "check_rule": "microgradnp.verify",
     "data": "",
     "draw": "",
+    "estimators": "",
     "nn": "",
     "optim": "",
     "train": "",

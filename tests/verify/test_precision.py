@@ -89,7 +89,7 @@ def logistic_loss(dtype: Any) -> Report:
 
     @d.forward
     def model(z, y):
-        p = 1 / (1 + np.exp(-z))  # noqa: F841: for the backward function
+        p = 1 / (1 + np.exp(-z))  # noqa: F841 - the backward function takes it
         loss = np.sum(np.logaddexp(0, z) - y * z)
         return loss
 
