@@ -99,12 +99,15 @@ def test_texts_are_no_markup():
         ({"loss": LOSS[:3], "epochs": range(4)}, r"loss must have shape \(4,\), one number for each epoch, got \(3,\)"),
         ({"loss": {"training": LOSS, "validation": LOSS[1:]}}, r"loss\['validation'\] must have shape \(12,\).*got \(11,\)"),
         ({"loss": 1.0}, "loss must have an axis of epochs, got a single number"),
-        ({"loss": []}, "hold no epoch"),
+        ({"loss": []}, "loss is empty: there is nothing to play"),
         ({"loss": ["a"]}, "loss must be an array of real numbers"),
         ({"loss": LOSS + 1j}, "loss must be an array of real numbers"),
         ({"loss": LOSS, "metrics": {"loss": LOSS}}, "would be one plot"),
         ({"metrics": {"accuracy": ACCURACY[None]}, "epochs": range(EPOCHS)}, r"metrics\['accuracy'\] must have shape"),
         ({"loss": LOSS[:2], "epochs": [1, 1]}, "epochs must be finite and increasing"),
+        ({"loss": LOSS, "curve_epochs": range(5)}, "give epochs, their numbers"),
+        ({"changes": CHANGES, "loss": LOSS, "curve_epochs": range(5)}, r"loss must have shape \(5,\)"),
+        ({"changes": CHANGES, "loss": LOSS, "curve_epochs": LOSS}, "curve_epochs must be finite and increasing"),
         ({"loss": LOSS, "epochs": [[1]]}, r"epochs must be a row.*got shape \(1, 1\)"),
         ({"hidden": X}, r"hidden must have shape \(4, n, k\): 4 epochs, n points, k units; got \(4, 2\)"),
         ({"hidden": hidden(3), "points": X[:3]}, r"hidden of shape \(12, 4, 3\) has 4, and points of shape \(3, 2\) has 3"),
@@ -358,6 +361,20 @@ def test_the_pictures_are_those_of_the_epoch_whatever_the_way_to_it(show):
     assert pictures() == three
 
 
+def test_what_was_not_measured_is_not_called_nan(show):
+    losses = np.ma.masked_array([0.0, 3.0, 2.0, 1.0, 0.5, np.nan], mask=[1, 0, 0, 0, 0, 0])
+    page = show(playback([0, 2, 5, 7], changes={"W": [0, 1, 2, 3]}, loss=losses, curve_epochs=range(6)))
+    for k, (said, dot) in enumerate([("not measured", False), ("2", True), ("nan", False), ("not measured", False)]):
+        seek(page, k)
+        assert text(page, ".curves b") == said
+        assert page.run("document.querySelector('.dot').hidden") is not dot
+    lefts = []
+    for k in range(4):
+        seek(page, k)
+        lefts.append(box(page, ".marker")["x"])
+    np.testing.assert_allclose(np.diff(lefts) / (lefts[-1] - lefts[0]), np.diff([0, 2, 5, 7]) / 7, atol=0.01)
+
+
 def test_pointing_at_a_curve_moves_there(show):
     page = show(whole())
     seek(page, 4)
@@ -380,7 +397,7 @@ def test_the_regions_fill_what_they_should(show):
     for k in range(EPOCHS):
         seek(page, k)
         counts.append(page.run(count))
-        share = float(text(page, ".read").split(": ")[1].split(" %")[0])
+        share = float(re.search(r"class 0 ([\d.]+) %", text(page, ".read"))[1])
         assert share == pytest.approx(100 * (BORDERS[k] + 2) / 4, abs=1.7)  # a column of the grid
     np.testing.assert_allclose(counts / np.max(counts), (BORDERS + 2) / np.max(BORDERS + 2), atol=0.03)
 
@@ -536,14 +553,14 @@ def test_what_is_not_finite_is_shown_as_such(show):
     page = show(playback(
         loss=loss, hidden=space, regions=regions, extent=(0, 1, 0, 1), changes={"W": loss}, activations={"h": space},
     ))  # fmt: skip
-    assert (text(page, ".curves b"), texts(page, ".changes .value")) == ("nan", ["nan"])
-    assert texts(page, ".read") == ["4 of 4 points are nan or inf and not drawn", "undefined: 100 % of the plane"]
+    assert (text(page, ".curves b"), texts(page, ".changes .value")) == ("nan", ["undefined"])
+    assert texts(page, ".read") == ["4 of 4 points are nan or inf and not drawn", "Of the plane: undefined 100 %"]
     assert text(page, ".activations .value") == "12 nan or inf"
     assert page.run("document.querySelector('.dot').hidden")
     seek(page, 2)
     assert (text(page, ".curves b"), texts(page, ".changes .value")) == ("inf", ["inf %"])
     assert texts(page, ".read") == [
-        "1 of 4 points are nan or inf and not drawn", "class 0: 50 % of the plane, undefined: 50 % of the plane",
+        "1 of 4 points are nan or inf and not drawn", "Of the plane: class 0 50 %, undefined 50 %",
     ]  # fmt: skip
     seek(page, 1)
     assert text(page, ".curves b") == "0.5"

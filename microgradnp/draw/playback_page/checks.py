@@ -12,6 +12,7 @@ from microgradnp.draw.checks import extent_of
 
 Floats: TypeAlias = NDArray[np.float64]
 Classes: TypeAlias = NDArray[np.uint8]
+Measured: TypeAlias = tuple[Floats, NDArray[np.bool_]]
 Curve: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
 Regions: TypeAlias = ArrayLike | Callable[[int, Floats], ArrayLike]
 
@@ -46,13 +47,22 @@ def epochs(given: ArrayLike | None, recorded: Mapping[str, Any]) -> Floats:
             shape = np.shape(values)
             if not shape:
                 raise ValueError(f"{name} must have an axis of epochs, got a single number")
+            if shape[0] == 0:
+                raise ValueError(f"{name} is empty: there is nothing to play")
             return np.arange(float(shape[0]))
         raise ValueError("give epochs, their numbers: there is no array to count them by")
-    numbers = floats(given, "epochs")
+    return increasing(given, "epochs")
+
+
+def increasing(given: ArrayLike, name: str) -> Floats:
+    """Return numbers of epochs."""
+    numbers = floats(given, name)
     if numbers.ndim != 1:
-        raise ValueError(f"epochs must be a row of numbers, shape (E,), got shape {numbers.shape}")
+        raise ValueError(f"{name} must be a row of numbers, shape (E,), got shape {numbers.shape}")
+    if numbers.size == 0:
+        raise ValueError(f"{name} is empty: there is nothing to play")
     if not np.isfinite(numbers).all() or (np.diff(numbers) <= 0).any():
-        raise ValueError("epochs must be finite and increasing: they are the numbers that the slider stops at")
+        raise ValueError(f"{name} must be finite and increasing: they are the numbers of the epochs")
     return numbers
 
 
@@ -62,6 +72,13 @@ def row(given: Any, name: str, total: int) -> Floats:
     if values.shape != (total,):
         raise ValueError(f"{name} must have shape ({total},), one number for each epoch, got {values.shape}")
     return values
+
+
+def measured(given: Any, name: str, total: int) -> Measured:
+    """Return one number an epoch, and whether it is known: what a masked array masks was not measured."""
+    if not np.ma.isMaskedArray(given):
+        return row(given, name, total), np.ones(total, np.bool_)
+    return row(given.filled(0), name, total), ~np.ma.getmaskarray(given)
 
 
 def curves(loss: Curve | None, metrics: Mapping[str, Curve] | None) -> dict[str, dict[str, tuple[str, Any]]]:
@@ -105,18 +122,15 @@ def activations(given: Any, name: str, total: int) -> Floats:
     return values.reshape(total, -1) if values.size else np.empty((total, 0))
 
 
-def count(hidden: Floats | None, points: Floats | None, labels: Any) -> int:
-    """Return how many points there are."""
+def same_points(hidden: Floats | None, points: Floats | None, labels: Any) -> None:
+    """Check that all that speaks of points speaks of as many."""
     if hidden is not None and points is not None and hidden.shape[1] != len(points):
         raise ValueError(
             f"hidden and points must be of the same points, but hidden of shape {hidden.shape} has {hidden.shape[1]}, "
             f"and points of shape {points.shape} has {len(points)}"
         )
-    if hidden is not None:
-        return int(hidden.shape[1])
-    if points is None and labels is not None:
+    if hidden is None and points is None and labels is not None:
         raise ValueError("labels are classes of points, but neither points nor hidden is given")
-    return 0 if points is None else len(points)
 
 
 def labels(given: ArrayLike, n: int) -> Classes:

@@ -39,7 +39,7 @@ function curvesPanel(curves, page, seek) {
     axes = planeAxes(surface, theme, { x, y, xLabel: "epoch", xTicks: columns, yTicks: rows });
     curves.series.forEach((series, i) => {
       stroke(ctx, theme, page.lines[i % page.lines.length]);
-      curve(ctx, series);
+      curve(ctx, theme, series);
       ctx.setLineDash([]);
       sample(keys[i], theme, page.lines[i % page.lines.length], printing);
     });
@@ -53,8 +53,8 @@ function curvesPanel(curves, page, seek) {
     ctx.strokeStyle = theme.ink;
     ctx.lineWidth = 1.2;
     line(ctx, left, axes.area.top, left, axes.area.bottom);
-    for (const { at } of curves.series) {
-      if (!Number.isFinite(at[shown])) continue;
+    for (const { at, known } of curves.series) {
+      if (!known[shown] || !Number.isFinite(at[shown])) continue;
       ctx.beginPath();
       ctx.arc(left, axes.toY(scaled(at[shown])), 4, 0, 2 * Math.PI);
       ctx.fillStyle = theme.paper;
@@ -77,7 +77,7 @@ function curvesPanel(curves, page, seek) {
   }
 
   // A curve breaks where it is not finite; single numbers between breaks are dots.
-  function curve(ctx, { x: at, y }) {
+  function curve(ctx, theme, { x: at, y }) {
     const finite = (i) => i >= 0 && i < y.length && Number.isFinite(y[i]);
     ctx.beginPath();
     for (let i = 0; i < y.length; i++) {
@@ -93,7 +93,7 @@ function curvesPanel(curves, page, seek) {
     ctx.setLineDash([2, 3]);
     ctx.lineWidth = 1;
     line(ctx, axes.toX(at[broken]), axes.area.top, axes.toX(at[broken]), axes.area.bottom);
-    ctx.fillStyle = ctx.strokeStyle;
+    ctx.fillStyle = theme.ink;
     ctx.textBaseline = "top";
     const rightHalf = axes.toX(at[broken]) > (axes.area.left + axes.area.right) / 2;
     ctx.textAlign = rightHalf ? "right" : "left";
@@ -109,8 +109,8 @@ function curvesPanel(curves, page, seek) {
     marker.style.left = left;
     marker.style.top = `${(100 * axes.area.top) / size.height}%`;
     marker.style.height = `${(100 * (axes.area.bottom - axes.area.top)) / size.height}%`;
-    curves.series.forEach(({ at }, i) => {
-      const here = Number.isFinite(at[frame]);
+    curves.series.forEach(({ at, known }, i) => {
+      const here = known[frame] && Number.isFinite(at[frame]);
       dots[i].hidden = !here;
       if (!here) return;
       dots[i].style.left = left;
@@ -119,13 +119,15 @@ function curvesPanel(curves, page, seek) {
   }
 
   function show(frame) {
-    curves.series.forEach(({ at }, i) => (values[i].textContent = number(at[frame])));
+    curves.series.forEach((series, i) => (values[i].textContent = value(series, frame)));
     canvas.ariaLabel = `${curves.title} over the epochs. ${said(frame)}`;
     mark(frame);
   }
 
+  const value = ({ at, known }, frame) => (known[frame] ? number(at[frame]) : "not measured");
+
   function said(frame) {
-    return curves.series.map(({ name, at }) => `${name} ${number(at[frame])}`).join(", ");
+    return curves.series.map((series) => `${series.name} ${value(series, frame)}`).join(", ");
   }
 
   function pointed(event) {

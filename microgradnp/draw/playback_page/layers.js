@@ -11,6 +11,7 @@ function changesPanel(changes, page) {
   // The least of all has a bar too, of 2 %.
   const place = log ? (v) => (v > 0 ? 2 + (98 * Math.log(v / low)) / Math.log(high / low) : 0) : linear;
   const unit = changes.unit ? ` ${changes.unit}` : "";
+  const text = (v) => (Number.isNaN(v) ? "undefined" : number(v, 4) + unit); // as the per cent of what was 0
   const rows = changes.names.map((name) => {
     const bar = element("div", { className: "bar" });
     const zero = element("div", { className: "zero" });
@@ -20,7 +21,7 @@ function changesPanel(changes, page) {
     return { bar, value, row };
   });
   // As wide as the longest number will be, so that the bars keep their length from epoch to epoch.
-  const longest = Math.max(...Array.from(changes.values, (v) => (number(v, 4) + unit).length));
+  const longest = Math.max(...Array.from(changes.values, (v) => text(v).length));
   for (const { value } of rows) value.style.minWidth = value.style.width = `${longest}ch`;
   const scale = element("td", {}, element("div", { className: "ends" }, element("span", { textContent: number(low, 3) + unit }), element("span", { textContent: number(high, 3) + unit })));
   const foot = element("tr", {}, element("td"), scale, element("td"));
@@ -32,7 +33,7 @@ function changesPanel(changes, page) {
   function show(frame) {
     rows.forEach(({ bar, value }, p) => {
       const v = changes.values[p * page.epochs.length + frame];
-      value.textContent = number(v, 4) + (Number.isNaN(v) ? "" : unit);
+      value.textContent = text(v);
       bar.hidden = !Number.isFinite(v);
       if (bar.hidden) return;
       bar.style.left = `${place(Math.min(v, 0))}%`;

@@ -150,8 +150,8 @@ function regionsPanel(regions, page) {
         counts.set(regions.runs[run], (counts.get(regions.runs[run]) || 0) + regions.lengths[run]);
       }
       const shares = [...counts].sort(([a], [b]) => a - b);
-      const share = (count) => `${number((100 * count) / (columns * rows), 3)} % of the plane`;
-      read.textContent = shares.map(([c, count]) => `${c === UNDEFINED ? "undefined" : page.classes[c].name}: ${share(count)}`).join(", ");
+      const share = (count) => `${number((100 * count) / (columns * rows), 3)} %`;
+      read.textContent = `Of the plane: ${shares.map(([c, count]) => `${c === UNDEFINED ? "undefined" : page.classes[c].name} ${share(count)}`).join(", ")}`;
     }
     canvas.ariaLabel = `${title} at epoch ${number(page.epochs[frame])}: ${read.textContent || `${page.labels.length} points`}`;
   }
