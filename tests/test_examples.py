@@ -19,7 +19,11 @@ SAYS = {
         "3 of 6 claims are right",
     ],
     "document_000.py": ["|====================|", "B_seed44_lr03: mse", "R-03", "sigmoid(z) in place of (z > 0)"],
-    "document_001.py": ["No gradient errors found", "0.38075 after 300 iterations; accuracy 1.00"],
+    "document_001.py": [
+        "No gradient errors found",
+        "0.38075 after 300 iterations; accuracy 1.00",
+        "losses, by its forward pass",
+    ],
     "document_002.py": [
         "10/10 | Cost: ",
         "sigmoid(6000) = 1.0",

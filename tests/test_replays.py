@@ -14,10 +14,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 EXAMPLES, REFERENCE = ROOT / "examples", ROOT / "tests" / "reference"
 #: How many comparisons each document makes at least, so that none is lost unnoticed.
-COMPARISONS = {"000": 30, "002": 9, "003": 32, "004": 40}
+COMPARISONS = {"000": 30, "001": 16, "002": 9, "003": 32, "004": 40}
 #: What of its prose does not hold, by a piece of it; all the rest holds.
 DOES_NOT_HOLD = {
     "000": {"maximum likelihood", "randomly initialised", "fast-forward", "the final 5 %", "play back"},
+    "001": {"smooth convergence", "sub-optimal"},
     "002": {"and then the cost", "random.shuffle"},
     "003": {
         "overflow", "first went up", "ten times lower", "a few more epochs", "around 0.1", "hidden layer size 3",
@@ -26,6 +27,7 @@ DOES_NOT_HOLD = {
 }  # fmt: skip
 HOLDS = {
     "000": {"cliff and plateau", "discernible", "sigmoid activation gradients"},
+    "001": {"classified correctly", "less sensitive"},
     "002": {"to help avoid"},
     "003": {"perfectly correlated", "moves up again", "smoother", "very smooth", "more than twice"},
     "004": {
@@ -33,7 +35,7 @@ HOLDS = {
         "(and global) minimum", "10 layers",
     },
 }  # fmt: skip
-PICTURES = {"000": 5, "002": 1, "003": 8, "004": 1}
+PICTURES = {"000": 5, "001": 1, "002": 1, "003": 8, "004": 1}
 
 
 #: With it, document 002 is trained on MNIST for its ten epochs, which takes minutes; $MICROGRADNP_DATA names the folder.
@@ -178,6 +180,22 @@ def test_the_progress_line_ends_full(capsys):
     assert out.startswith("Training Accuracy: 95% Time elapsed: ")
     assert out.endswith("s |====================|\n")
     assert out.count("\n") == 1
+
+
+# -- document 001 ----------------------------------------------------------------------------------------------------
+
+
+def test_layers_and_fit_follow_document_001():
+    history = lived("001").runs(0.9)[0]
+    np.testing.assert_allclose(history.losses, reference("001")["losses"][:-1], rtol=1e-9)
+    assert history.metrics["accuracy"][-1] == reference("001")["accuracy"]
+
+
+def test_plain_descent_from_several_starting_points_is_slow_not_stuck():
+    module = lived("001")
+    assert len(module.starts()) == 4
+    assert all(history.losses[-1] > 60 for history in module.runs(0.0))
+    assert all(history.losses[-1] < 1 for history in module.runs(0.0, 3000))
 
 
 # -- document 002 ----------------------------------------------------------------------------------------------------
