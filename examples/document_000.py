@@ -13,10 +13,8 @@ Run it: python examples/document_000.py [folder for the pictures]
 import sys
 import time
 from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from claims_000 import TITLE, verdicts
@@ -59,48 +57,30 @@ def network(initial, activation, rng):
     )
 
 
-@dataclass
-class Run:
+class Run(NamedTuple):
     """A training with its history: entry i of everything is what epoch i found, before its update."""
 
     X: Any
     y: Any
-    model: Any
-    states: list[dict[str, Any]]
-    accuracy: Any
-    mse: Any
+    history: mg.train.History
 
-    def at(self, epoch):
-        """Return the network as epoch `epoch` found it."""
-        model = deepcopy(self.model)
-        model.load_state_dict(self.states[epoch])
-        return model
+    @property
+    def accuracy(self):
+        """The part of the points whose output is less than 0.5 from their class."""
+        return self.history["accuracy_within"]
+
+    @property
+    def mse(self):
+        return self.history["mse"]
 
     def hidden(self, epoch, X=None):
         """Return what the output unit sees: the hidden layer, of any points at any epoch."""
-        return self.at(epoch)[:2](self.X if X is None else X).data
+        layers = self.history.replay(epoch=epoch).activations(self.X if X is None else X)
+        return layers["1"]
 
 
-def score(model, X, y):
-    """Return the part of the points whose output is less than 0.5 from their class."""
-    return float(np.mean(np.abs(y - model(X).data) < 0.5))
-
-
-def train(model, X, y, lr, epochs=EPOCHS, progress=None) -> Run:
-    optimizer = mg.optim.SGD(model.parameters(), lr)
-    states, accuracy, mse = [], [], []
-    for i in range(epochs):
-        error = y - model(X)
-        loss = np.sum(error**2) / (2 * len(X))
-        states.append(model.state_dict())
-        accuracy.append(float(np.mean(np.abs(error.data) < 0.5)))
-        mse.append(2 * loss.item())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if progress:
-            progress(i, epochs, accuracy[-1])
-    return Run(X, y, model, states, np.array(accuracy), np.array(mse))
+def half_mse(output, y):
+    return nn.functional.mse_loss(output, y) / 2
 
 
 @cache
@@ -108,22 +88,40 @@ def run(name, epochs=EPOCHS, progress=None) -> Run:
     seed, initial, lr, activation = RUNS[name]
     stream = np.random.RandomState(seed)
     X, classes = mg.data.disc(300, random_state=stream)
+    y = classes.reshape(-1, 1).astype(float)
     model = network(initial, activation, stream)
-    return train(model, X, classes.reshape(-1, 1).astype(float), lr, epochs, progress)
+    history = mg.train.fit(
+        model,
+        (X, y),
+        half_mse,
+        mg.optim.SGD(model.parameters(), lr),
+        epochs=epochs,
+        metrics=["accuracy_within", "mse"],
+        record=mg.train.Record(every=1),
+        callbacks=[progress] if progress else (),
+        progress=False,
+    )
+    return Run(X, y, history)
 
 
-class ProgressLine:
+def score(run, epoch):
+    """Return the accuracy of the network as an epoch found it."""
+    return mg.train.accuracy_within(run.history.replay(epoch=epoch)(run.X), run.y)
+
+
+class ProgressLine(mg.train.Callback):
     """Its progress: one line, which is written over and over on a terminal, and once where there is none."""
 
     def __init__(self):
         self.start = time.perf_counter()
 
-    def __call__(self, i, epochs, accuracy):
-        if i + 1 == epochs or sys.stdout.isatty():
-            bars = round(20 * (i + 1) / epochs)
-            elapsed = time.perf_counter() - self.start
-            line = f"Training Accuracy: {100 * accuracy:.3g}% Time elapsed: {elapsed:.2g}s |{'=' * bars:20}|"
-            print("\r" + line if sys.stdout.isatty() else line, end="\n" if i + 1 == epochs else "", flush=True)
+    def on_epoch_end(self, run):
+        done = run.epoch + 1 == run.epochs
+        if done or sys.stdout.isatty():
+            bars = round(20 * (run.epoch + 1) / run.epochs)
+            accuracy, elapsed = 100 * run.numbers["accuracy_within"], time.perf_counter() - self.start
+            line = f"Training Accuracy: {accuracy:.3g}% Time elapsed: {elapsed:.2g}s |{'=' * bars:20}|"
+            print("\r" + line if sys.stdout.isatty() else line, end="\n" if done else "", flush=True)
 
 
 def compared() -> Numbers:
@@ -135,7 +133,7 @@ def compared() -> Numbers:
         numbers.close(f"{name}: mse", r.mse[want["epochs"]], want["mse"], relative=1e-9)
         for plateau, (start, stop) in PLATEAUS.items():
             numbers.close(f"{name}: {plateau}", r.accuracy[start:stop].mean(), want[plateau], relative=1e-12)
-        replayed = [score(r.at(epoch), r.X, r.y) for epoch in want["epochs"]]
+        replayed = [score(r, epoch) for epoch in want["epochs"]]
         numbers.close(f"{name}: accuracy replayed from the weights", replayed, want["accuracy"], relative=1e-12)
     return numbers
 
@@ -165,7 +163,7 @@ def prose() -> Iterator[Prose]:
         "mse goes from " + ", from ".join(f"{first:.3f} to {last:.3f}" for first, last in falls),
         all(last < 0.7 * first for first, last in falls),
     )
-    outputs = r.at(EPOCHS - 1)(r.X).data
+    outputs = r.history.replay(epoch=EPOCHS - 1)(r.X)
     outside = int(np.sum((outputs <= 0) | (outputs >= 1)))
     yield Prose(
         "mse is much more similar to the actual maximum likelihood error function that the network is minimising",
@@ -173,7 +171,7 @@ def prose() -> Iterator[Prose]:
         f"that it takes let the mse itself rise in {int(np.sum(np.diff(r.mse) > 0))} epochs",
         outside == 0,
     )
-    first = r.states[0]["0.weight"]
+    first = r.history.at(0)["0.weight"]
     yield Prose(
         "the network has been randomly initialised with small weights taken from the normal distribution",
         f"its code's first weights are {np.unique(first)}, its second have standard deviation 1",
@@ -188,7 +186,7 @@ def prose() -> Iterator[Prose]:
     dead = run("A_true_relu_derivative")
     yield Prose(
         "ReLU activations and sigmoid activation gradients",
-        f"relu's derivative is {mg.check_gradients(surrogate_relu, np.array([-1.0, 0.5]))}".replace("\n", "; ")
+        f"{mg.check_gradients(surrogate_relu, np.array([-1.0, 0.5]))}".replace("\n", "; ")
         + f". From its code's zeros only the surrogate moves: accuracy {dead.accuracy[-1]:.2f} with the true derivative",
         not mg.check_gradients(surrogate_relu, np.array([-1.0, 0.5])).ok,
     )
@@ -257,7 +255,7 @@ def main() -> None:
     print_table("Its network from code's (A) and text's (B) initial weights", columns, rows)
     r = run("A_seed9_lr05")
     print("Replay of epoch 290: the hidden layer of the first three points, and the score")
-    print(r.hidden(290, r.X[:3]), score(r.at(290), r.X, r.y), "\n")
+    print(r.hidden(290, r.X[:3]), score(r, 290), "\n")
     numbers = compared()
     numbers.show("Document 000: its numbers")
     show_prose(prose())

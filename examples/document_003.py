@@ -55,31 +55,24 @@ def regressor(X, stream):
     return nn.Linear(X.shape[1], 1, init=nn.initialisers.uniform, rng=stream)
 
 
-def log_loss(model, X, y):
-    """Return its loss from z, not from s(z): there is no logarithm of 0, and nothing to clip."""
-    return nn.functional.binary_cross_entropy_with_logits(model(X), y)
-
-
 def predict_proba(model, X):
-    return mg.logistic(model(X)).data
+    return mg.logistic(mg.train.predict(model, X))
 
 
 def predict(model, X):
     """Return classes, 0 or 1; 1 where the two are equally likely."""
-    return (model(X).data >= 0).astype(int)
+    return (predict_proba(model, X) >= 0.5).astype(int)
 
 
-def train(model, X, y, lr, epochs=EPOCHS, loss_of=log_loss):
+def fit(model, X, y, lr, epochs=EPOCHS, **options) -> mg.train.History:
+    """Train; the loss is computed from z, not from s(z): there is no logarithm of 0, and nothing to clip."""
+    loss, optimizer = nn.BCEWithLogitsLoss(), mg.optim.SGD(model.parameters(), lr)
+    return mg.train.fit(model, (X, y), loss, optimizer, epochs=epochs, progress=False, **options)
+
+
+def train(model, X, y, lr):
     """Return the loss before every update."""
-    optimizer = mg.optim.SGD(model.parameters(), lr)
-    losses = []
-    for _ in range(epochs):
-        loss = loss_of(model, X, y)
-        losses.append(loss.item())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return losses
+    return fit(model, X, y, lr).losses
 
 
 # -- ... and with the document's own derivation, sums taken from first to last ---------------------------------------
@@ -110,27 +103,36 @@ def db1(g, loss, W1, b1, X, y):
 clipped_log_loss.defvjp(dW1, db1, None, None)
 
 
-def by_its_formulas(model, X, y):
-    return clipped_log_loss(model.weight, model.bias, X, y)
+def train_by_its_formulas(model, X, y, lr):
+    """Return the loss before every update."""
+    optimizer = mg.optim.SGD(model.parameters(), lr)
+    losses = []
+    for _ in range(EPOCHS):
+        loss = clipped_log_loss(model.weight, model.bias, X, y)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return losses
 
 
 # -- all its runs ----------------------------------------------------------------------------------------------------
 
 
 @cache
-def runs(loss_of=log_loss) -> dict[str, tuple[Any, list[float]]]:
+def runs(train=train) -> dict[str, tuple[Any, list[float]]]:
     """Return the trained model and the losses of each of its seven runs, in its order and on its streams."""
     found = {}
     X, y, stream = table()
     model = regressor(X, stream)
-    found["T1"] = model, train(model, X, y, 1, loss_of=loss_of)
+    found["T1"] = model, train(model, X, y, 1)
     X, y, stream = clouds()
     for name, lr in RATES.items():
         model = regressor(X, stream)
-        found[name] = model, train(model, X, y, lr, loss_of=loss_of)
+        found[name] = model, train(model, X, y, lr)
     X, y, stream = moons()
     model = regressor(X, stream)
-    found["T7"] = model, train(model, X, y, 0.05, loss_of=loss_of)
+    found["T7"] = model, train(model, X, y, 0.05)
     return found
 
 
@@ -141,7 +143,7 @@ def rises(losses) -> int:
 def compared() -> Numbers:
     """Compare with what the document prints, and with its code run as printed."""
     numbers, expected = Numbers(), reference("003")
-    by_autodiff, by_hand = runs(), runs(by_its_formulas)
+    by_autodiff, by_hand = runs(), runs(train_by_its_formulas)
     for row in expected["tables"]:
         name, epochs, digits = row["id"], row["epochs"], row["printed"]
         otherwise = 2e-11 if name == "T2" else 0.0  # its steps are so large that a rounding error grows
@@ -184,6 +186,11 @@ def backward_phase() -> Iterator[tuple[str, Any, Any]]:
 # -- what it says in words -------------------------------------------------------------------------------------------
 
 
+def stop_at(loss):
+    """Return a callback that ends a training when the loss is so low."""
+    return lambda run: run.stop(f"loss at most {loss}") if run.numbers["loss"] <= loss else None
+
+
 def prose() -> Iterator[Prose]:
     """Yield what it says about its runs, with what they show."""
     losses = {name: run[1] for name, run in runs().items()}
@@ -193,21 +200,17 @@ def prose() -> Iterator[Prose]:
     yield Prose("one input feature is perfectly correlated with the labels", f"correlation {r:.3f}", r > 1 - 1e-12)
 
     X, y, stream = clouds()
-    model = regressor(X, stream)
-    largest, overflows = 0.0, 0
-    for _ in range(EPOCHS):
-        z = model(X).data
-        largest = max(largest, float(np.max(np.abs(z))))
-        with warnings.catch_warnings(record=True) as caught, np.errstate(over="warn"):
-            warnings.simplefilter("always")
+    history = fit(regressor(X, stream), X, y, lr=10, record=True)
+    zs = [history.replay(epoch=epoch)(X) for epoch in range(EPOCHS)]
+    with warnings.catch_warnings(record=True) as caught, np.errstate(over="warn"):
+        warnings.simplefilter("always")
+        for z in zs:
             sigmoid(z)
-        overflows += len(caught)
-        train(model, X, y, 10, epochs=1)
     limit = np.log(np.finfo(float).max)
     yield Prose(
         "you will probably even get an error message mentioning an overflow (learning rate 10)",
-        f"{overflows} overflows: z goes to {largest:.1f}, and its exp overflows beyond {limit:.0f}",
-        overflows > 0,
+        f"{len(caught)} overflows: z goes to {np.max(np.abs(zs)):.1f}, and its exp overflows beyond {limit:.0f}",
+        caught,
     )
     bumpy, low, lower = losses["T2"], losses["T3"], losses["T4"]
     yield Prose(
@@ -231,17 +234,15 @@ def prose() -> Iterator[Prose]:
         f"{end['T4']:.3f} against {end['T3']:.3f}: {end['T4'] / end['T3']:.2f} times as high",
         end["T4"] > 2 * end["T3"],
     )
-    model, epochs = deepcopy(runs()["T4"][0]), EPOCHS
-    while log_loss(model, X, y).item() > end["T3"]:
-        train(model, X, y, 0.0005, epochs=50)
-        epochs += 50
+    on = fit(deepcopy(runs()["T4"][0]), X, y, 0.0005, 10_000, callbacks=[stop_at(end["T3"])])
+    epochs = EPOCHS + on.epochs
     yield Prose(
         "a few more epochs would probably give a very good model (0.0005)",
         f"after {epochs:,} epochs it is where 0.05 was after {EPOCHS}",
         epochs < 2 * EPOCHS,
     )
     start = regressor(X, np.random.RandomState(0))
-    final = {lr: train(deepcopy(start), X, y, lr)[-1] for lr in (10, 1, 0.1, 0.05, 0.0005)}
+    final = {lr: fit(deepcopy(start), X, y, lr).losses[-1] for lr in (10, 1, 0.1, 0.05, 0.0005)}
     best = min(final, key=final.__getitem__)
     yield Prose(
         "a good learning rate is usually around 0.1",
@@ -283,7 +284,7 @@ def pictures() -> dict[str, Any]:
 
 def main() -> None:
     chosen = arguments(__doc__)
-    found = runs(by_its_formulas)
+    found = runs(train_by_its_formulas)
     for row in reference("003")["tables"]:
         print(f"{row['id']}, {row['recipe']}")
         for epoch in row["epochs"]:
