@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,20 @@ def panels(
     >>> [ax.get_title() for ax in figure.axes]
     ['lr 1', 'lr 9']
     """
-    checks.named(pictures, "pictures")
+    titled = list(checks.named(pictures, "pictures").items())
+    return side_by_side(titled, columns=columns, shared=shared, size=size, projection=projection, title=title)
+
+
+def side_by_side(
+    pictures: Sequence[tuple[str, Callable[[Axes], object]]],
+    *,
+    columns: int | None = None,
+    shared: bool = False,
+    size: tuple[float, float],
+    projection: str | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw `panels` from pairs of title and picture, whose titles may repeat."""
     n = len(pictures)
     if columns is None:
         columns = next(c for c in range(1, n + 1) if c * c >= n)
@@ -72,7 +85,7 @@ def panels(
     lines = -(-n // columns)
     with style.figure((size[0] * columns, size[1] * lines)) as figure:
         grid = figure.subplots(lines, columns, squeeze=False, subplot_kw={"projection": projection}).ravel()
-        for (name, draw), ax in zip(pictures.items(), grid, strict=False):
+        for (name, draw), ax in zip(pictures, grid, strict=False):
             style.ticks(ax)
             draw(ax)
             ax.set_title(name)

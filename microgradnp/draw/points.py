@@ -280,7 +280,6 @@ def hidden_space(
         hidden, shares = principal_components(hidden, 3)
         texts = [f"PC {i + 1} ({100 * share:.2g} %)" for i, share in enumerate(shares)]
 
-    new = ax is None
     with style.axes(ax, projection="3d" if units > 2 else None) as ax:
         if units == 1:  # a row for every class, the points one above the other in an even spread
             spread = (np.arange(len(labels)) * 0.618034) % 1 - 0.5
@@ -294,8 +293,6 @@ def hidden_space(
         if units > 2:
             solid_ax: Any = ax
             solid_ax.view_init(elev=elev, azim=azim)
-            if new:
-                style.few_ticks(solid_ax)
     return ax
 
 
