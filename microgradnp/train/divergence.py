@@ -73,8 +73,7 @@ def first_bad(network: Network, loss: Any, batch: Any, before: Any, good: State)
     good : dict
         The state before the last update.
     """
-    bad = [name for name, p in network.parameters.items() if not finite(p)]
-    if bad:
+    if any(not finite(p) or (p.grad is not None and not finite(p.grad)) for p in network.parameters.values()):
         return bad_update(network, loss, before, good)
     with unchanged(network), np.errstate(all="ignore"):
         return bad_layer(network, batch[0]) or bad_operation(network, loss, batch)

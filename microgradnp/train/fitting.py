@@ -211,9 +211,9 @@ def clipping(clip: Any) -> Callable[[Any], Any] | None:
             f"clip={clip!r} must be a number greater than 0 (the largest norm of the gradient), or a function of the "
             "parameters, e.g. lambda params: mg.optim.clip_by_value(params, 1.0)"
         )
-    from microgradnp import optim
+    from microgradnp.optim import clip_by_norm
 
-    return lambda params: vars(optim)["clip_by_norm"](params, float(clip))
+    return lambda params: clip_by_norm(params, float(clip))
 
 
 def evaluate(

@@ -259,7 +259,10 @@ class Run:
             if recorder is not None:
                 recorder.gradient()
             if clip is not None:
-                clip(optimizer.params)
+                try:
+                    clip(optimizer.params)
+                except FloatingPointError as error:
+                    raise self.diverged(batch, batch, value, error) from None
             if schedule is not None:
                 optimizer.lr = schedule(self.step)
             optimizer.step()

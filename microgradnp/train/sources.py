@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from microgradnp.naming import name_of
+from microgradnp.naming import name_of, user_frames
 from microgradnp.tensor import Tensor
 
 Array = Any
@@ -221,7 +221,11 @@ def transposed_hint(X: Array, y: Array) -> str:
 
 
 def called(a: Any, otherwise: str) -> str:
-    """Return what the user calls something."""
+    """Return what the user calls something: a variable of any of the calling functions, rather than ``data[0]``."""
+    for frame in user_frames():
+        for name, value in frame.f_locals.items():
+            if value is a and not name.startswith("_"):
+                return name
     return name_of(a) or otherwise
 
 
