@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -205,6 +206,21 @@ def prose() -> Iterator[Prose]:
     )
 
 
+# -- its comparison with scikit-learn --------------------------------------------------------------------------------
+
+
+def classifiers() -> Iterator[tuple[str, str]]:
+    """Yield the accuracy of the network of scikit-learn with three hidden units, if it is installed, and of the library's."""
+    if find_spec("sklearn") is None:
+        return
+    from sklearn.neural_network import MLPClassifier
+
+    X, y = run("A_seed9_lr05").X, run("A_seed9_lr05").y[:, 0].astype(int)
+    for kind in (MLPClassifier, mg.estimators.MLPClassifier):
+        classifier = kind((3,), solver="adam", learning_rate_init=0.02, max_iter=2000, random_state=9).fit(X, y)
+        yield kind.__module__.partition(".")[0], f"{classifier.score(X, y):.3f}"
+
+
 # -- pictures --------------------------------------------------------------------------------------------------------
 
 NAMES = ("near the origin", "elsewhere")
@@ -238,7 +254,26 @@ def pictures() -> dict[str, Any]:
         mg.draw.hidden_space(r.hidden(epoch), classes, ax=ax, names=NAMES, title=title, azim=40)
         ax.get_legend().set_visible(k == 3)
     drawn["000-hidden.png"] = figure
+    drawn["000-playback.html"] = playback(r)
     return drawn
+
+
+def playback(r: Run) -> Any:
+    """Return its slider over the epochs as a page: what the output unit sees, and the accuracy with a marker."""
+
+    def regions(epoch, places):
+        return (r.history.replay(epoch=epoch)(places)[:, 0] >= 0.5).astype(int)
+
+    return mg.draw.playback(
+        metrics={"accuracy": r.accuracy, "mean squared error": r.mse},
+        hidden=np.array([r.hidden(epoch) for epoch in range(EPOCHS)]),
+        regions=regions,
+        points=r.X,
+        labels=r.y[:, 0],
+        names=NAMES,
+        title="Document 000: what the output unit sees while the network learns",
+        start=290,
+    )
 
 
 # -- all of it -------------------------------------------------------------------------------------------------------
@@ -256,6 +291,7 @@ def main() -> None:
     r = run("A_seed9_lr05")
     print("Replay of epoch 290: the hidden layer of the first three points, and the score")
     print(r.hidden(290, r.X[:3]), score(r, 290), "\n")
+    print_table("The classifiers it was compared with, and ours: accuracy", ("MLPClassifier of", ""), classifiers())
     numbers = compared()
     numbers.show("Document 000: its numbers")
     show_prose(prose())

@@ -1,7 +1,8 @@
 """The mistakes of the five documents, with the evidence: writes errata.md, and a page for each derivation.
 
 Runs the claims of document_000.py to document_004.py and gathers what is not simply right. Every word on a mistake
-(status, cause, explanation, the three witnesses) is taken from the verdicts; none is written here.
+(status, cause, explanation, the three witnesses) is taken from the verdicts; none is written here. Then it runs what the
+documents say in words, and lists what does not hold, with the numbers that were measured.
 
 Run it: python examples/errata.py [folder]
 """
@@ -17,6 +18,7 @@ import document_002
 import document_003
 import document_004
 from listing import Listed
+from replay import Prose
 
 from microgradnp.files import write_whole
 from microgradnp.verify import Cause, Status
@@ -30,7 +32,12 @@ def gathered() -> dict[str, list[Listed]]:
     return {document.TITLE: list(document.verdicts()) for document in DOCUMENTS}
 
 
-def markdown(found: dict[str, list[Listed]]) -> str:
+def said() -> dict[str, list[Prose]]:
+    """Return what each document says in words, with what running it shows."""
+    return {document.TITLE: list(document.prose()) for document in DOCUMENTS}
+
+
+def markdown(found: dict[str, list[Listed]], words: dict[str, list[Prose]]) -> str:
     """Return the list of mistakes as Markdown."""
     lines = ["# Errata of the five documents", "", *counts(found), ""]
     for title, rows in found.items():
@@ -45,6 +52,8 @@ def markdown(found: dict[str, list[Listed]]) -> str:
         for heading, chosen in tail:
             if chosen:
                 lines += [f"### {heading}", "", *(line(r) for r in chosen), ""]
+        for heading, holds in (("Said in words, and not so", False), ("Said in words, and so", True)):
+            lines += [f"### {heading}", "", *(f'- "{p.said}": {p.found}' for p in words[title] if p.holds is holds), ""]
     return "\n".join(lines)
 
 
@@ -85,7 +94,7 @@ def main() -> None:
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("out")
     out.mkdir(parents=True, exist_ok=True)
     found = gathered()
-    text = markdown(found)
+    text = markdown(found, said())
     print(text)
     wrong = dict.fromkeys(r.report for rows in found.values() for r in rows if not r.verdict.ok)
     for k, report in enumerate(wrong, start=1):

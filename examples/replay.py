@@ -42,7 +42,8 @@ def reference(document: str) -> Any:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold", show_header=any(columns))
+    console.print(Text(title, "bold"))  # a title of the table would be as narrow as the table
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_header=any(columns))
     for column in columns:
         table.add_column(column)
     for row in rows:
@@ -153,9 +154,10 @@ def show_versions(**seeds: Any) -> None:
 
 
 def saved(out: Path, pictures: dict[str, Any]) -> None:
-    """Write pictures to a folder, each under its name, and say so."""
+    """Write pictures and pages to a folder, each under its name, and say so."""
     for name, picture in pictures.items():
-        print(f"wrote {mg.draw.save(picture, out / name)}")
+        write = getattr(picture, "save", None) or (lambda path, picture=picture: mg.draw.save(picture, path))
+        print(f"wrote {write(out / name)}")
 
 
 def finish(numbers: Numbers) -> None:
