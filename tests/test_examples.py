@@ -18,6 +18,8 @@ SAYS = {
         "dW1 (∂loss/∂W1): correct given its inputs",
         "3 of 6 claims are right",
     ],
+    "characters.py": ["35,691 parameters", "Words that the text has:", "wrote out/characters-expected.png"],
+    "digits_convolution.py": ["18,378 parameters", "test digits read wrong", "wrote out/digits-features.png"],
     "document_000.py": ["|====================|", "B_seed44_lr03: mse", "R-03", "sigmoid(z) in place of (z > 0)"],
     "document_001.py": [
         "No gradient errors found",
