@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         percent_changes,
     )
     from microgradnp.draw.network import network_diagram
-    from microgradnp.draw.playback_page import playback
+    from microgradnp.draw.playback_page import playback, playback_of
     from microgradnp.draw.points import decision_regions, hidden_space, probability_regions, scatter_classes
     from microgradnp.draw.surfaces import cost_contours, cost_surface, loss_landscape
 
@@ -63,7 +63,7 @@ TRAINING = {
 }
 
 #: All that is imported when it is asked for.
-LATER = {**TRAINING, "playback": "playback_page"}
+LATER = {**TRAINING, "playback": "playback_page", "playback_of": "playback_page"}
 
 __all__ = [
     "Film",
@@ -88,6 +88,7 @@ __all__ = [
     "panels",
     "percent_changes",
     "playback",
+    "playback_of",
     "probability_regions",
     "range_test_curve",
     "save",
@@ -126,6 +127,7 @@ class Drawing(ModuleType):
         panels = staticmethod(figures.panels)
         percent_changes = staticmethod(layers.percent_changes)
         playback = staticmethod(playback_page.playback)
+        playback_of = staticmethod(playback_page.playback_of)
         probability_regions = staticmethod(points.probability_regions)
         range_test_curve = staticmethod(curves.range_test_curve)
         save = staticmethod(figures.save)

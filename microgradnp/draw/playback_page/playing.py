@@ -96,6 +96,7 @@ def playback(
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> playback(loss=[3.0, 2.0, 1.0], hidden=rng.normal(size=(3, 20, 4)), labels=np.arange(20) % 2)
     <Playback of 3 epochs: hidden layer, loss; .save("playback.html") writes it>
