@@ -16,7 +16,21 @@ from microgradnp import explain
 from microgradnp.primitives.elementwise import clip
 from microgradnp.primitives.primitive import Primitive
 from microgradnp.primitives.shapes import Slot
-from microgradnp.tape import ALIAS, OFF, RECORD, SCALAR64, TRACE, Leaf, Node, current_mode, known, tick
+from microgradnp.tape import (
+    ALIAS,
+    FLOAT64,
+    LATEST_CHANGE,
+    OFF,
+    RECORD,
+    SCALAR64,
+    TRACE,
+    Leaf,
+    Node,
+    current_mode,
+    known,
+    spec_of,
+    tick,
+)
 
 if TYPE_CHECKING:  # recorders make Tensors, whose operators they are: the class is given to them when it is there
     from microgradnp.tensor import Tensor, tensor
@@ -24,8 +38,6 @@ if TYPE_CHECKING:  # recorders make Tensors, whose operators they are: the class
 Array = Any
 
 float64 = np.float64
-FLOAT64 = np.dtype(float64)
-
 ndarray = np.ndarray
 
 new = object.__new__
@@ -43,9 +55,6 @@ observer: ContextVar[Callable[[Node], None] | None] = ContextVar("microgradnp_ob
 
 #: What NumPy raises for operands that do not fit.
 ERRORS = (ValueError, TypeError, IndexError, ZeroDivisionError)
-
-#: When any leaf last got another value: what was recorded since needs no check.
-LATEST_CHANGE = [0]
 
 
 # -- recording -----------------------------------------------------------------------------------------------------
@@ -86,7 +95,7 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
         y = result(y)._value
     if not recorded:
         return Tensor(y)
-    spec = SCALAR64 if type(y) is float64 else (y.shape, y.dtype)
+    spec = SCALAR64 if type(y) is float64 else spec_of(y)
     if how == TRACE:
         if spec[1].kind not in "biufc":
             undifferentiable(y, primitive, inputs)
@@ -196,7 +205,7 @@ def private(x: Any) -> Any:
 
 def constant_of(x: Any, value: Any) -> Any:
     """Return the value of a constant operand, to be kept. What a Tensor owns nobody can write to."""
-    if type(value) is not np.ndarray or (type(x) is Tensor and value.base is None):
+    if type(value) is not ndarray or (type(x) is Tensor and value.base is None):
         return value
     return private(value)
 
@@ -226,49 +235,57 @@ def number64(x: float) -> Any:
 
 
 def unrecorded(
-    primitive: Primitive, compute: Callable[..., Any], inputs: tuple[Any, ...], params: dict[str, Any] | None
+    primitive: Primitive,
+    compute: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    values: tuple[Any, ...],
+    params: dict[str, Any] | None,
 ) -> Tensor:
     """Compute a function of numbers, arrays and Tensors that is not recorded, unless a function is being traced."""
     if params is not None or current_mode() == TRACE:
         return apply(primitive, inputs, params or {})
     try:
-        return result(compute(*[x._value if type(x) is Tensor else x for x in inputs]))
+        y = compute(*values)
     except ERRORS as error:
         raise explain.failed(primitive, inputs, {}, error) from error
+    if type(y) is not ndarray and type(y) is not float64:
+        return result(y)
+    made = new(Tensor)
+    made._value = y
+    made.node = None
+    return made
 
 
 def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
     """Return a recorder for a function of one operand: the fast path."""
     compute = compute or primitive.function
+    elementwise = primitive.elementwise and not primitive.constant
     keep_y, keep_x = primitive.reads[0]
 
     def record(x: Any, params: dict[str, Any] | None = None) -> Any:
         if type(x) is not Tensor:
             return NotImplemented
         node = x.node
-        if node is None or current_mode() != RECORD:
-            return unrecorded(primitive, compute, (x,), params)
         value = x._value
+        if node is None or current_mode() != RECORD:
+            return unrecorded(primitive, compute, (x,), (value,), params)
         try:
             y = compute(value) if params is None else compute(value, **params)
         except ERRORS as error:
             raise explain.failed(primitive, (x,), params or {}, error) from error
-        if type(y) is float64:
-            spec = SCALAR64
-        else:
-            dtype = y.dtype
-            if dtype is not FLOAT64 and dtype.kind not in "fc":
+        spec = node.spec
+        if not elementwise or spec[1] is not FLOAT64:
+            if y.dtype.kind not in "fc":
                 return undifferentiable(y, primitive, (x,))
-            spec = (y.shape, dtype)
+            spec = spec_of(y)
             if params is not None and y.base is not None:
                 x._viewed = True
-        saved = (y if keep_y else None, value if keep_x else node)
         made = new(Tensor)  # written out: two calls less for each operation
         made._value = y
         made.node = entry = new(Node)
         entry.primitive = primitive
         entry.parents = (node,)
-        entry.saved = saved
+        entry.saved = (y if keep_y else None, value if keep_x else node)
         entry.spec = spec
         entry.params = params
         entry.order = tick()
@@ -280,7 +297,10 @@ def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> 
 
 def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = None) -> Callable[[Any, Any], Any]:
     """Return a recorder for a function of two operands: the fast path."""
+    if primitive.constant:
+        return unrecordable(primitive, compute)
     compute, with_slope = compute or primitive.function, primitive.with_slope
+    elementwise = primitive.elementwise
     numbers = primitive.function in TAKE_NUMBERS
     keep_left, keep_right, keep_both = (
         primitive.keeps((True, False)),
@@ -298,7 +318,8 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
                 if (
                     numbers
                     and type(left) is ndarray
-                    and (type(b) is int or (type(b) is float and b))
+                    and type(b) in NUMERIC
+                    and (b or type(b) is int)
                     and left.dtype is FLOAT64
                 ):
                     right = NUMBERS64.get(b)
@@ -312,7 +333,8 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
             if (
                 numbers
                 and type(right) is ndarray
-                and (type(a) is int or (type(a) is float and a))
+                and type(a) in NUMERIC
+                and (a or type(a) is int)
                 and right.dtype is FLOAT64
             ):
                 left = NUMBERS64.get(a)
@@ -322,18 +344,21 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
             return record_foreign(primitive, a, b, params)
         if left_node is None:
             if right_node is None:
-                return unrecorded(primitive, compute, (a, b), params)
+                return unrecorded(primitive, compute, (a, b), (left, right), params)
             keep_y, keep_a, keep_b = keep_right
-            if keep_a and type(a) is not float and (left is a or type(a) is Tensor):
-                left = constant_of(a, left)
+            spec = right_node.spec if elementwise and type(a) in NUMERIC and right_node.spec[1] is FLOAT64 else None
+            if keep_a and type(left) is ndarray and (type(a) is ndarray or left.base is not None):
+                left = private(left)
         elif right_node is None:
             keep_y, keep_a, keep_b = keep_left
-            if keep_b and type(b) is not float and (right is b or type(b) is Tensor):
-                right = constant_of(b, right)
+            spec = left_node.spec if elementwise and type(b) in NUMERIC and left_node.spec[1] is FLOAT64 else None
+            if keep_b and type(right) is ndarray and (type(b) is ndarray or right.base is not None):
+                right = private(right)
         else:
             keep_y, keep_a, keep_b = keep_both
+            spec = left_node.spec if elementwise and left_node.spec is right_node.spec else None
         if current_mode() != RECORD:
-            return unrecorded(primitive, compute, (a, b), params)
+            return unrecorded(primitive, compute, (a, b), (left, right), params)
         try:
             if params is None:
                 y = compute(left, right)
@@ -343,13 +368,10 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
                 y, slope = with_slope(left, right, **params)
         except ERRORS as error:
             raise explain.failed(primitive, (a, b), params or {}, error) from error
-        if type(y) is float64:
-            spec = SCALAR64
-        else:
-            dtype = y.dtype
-            if dtype is not FLOAT64 and dtype.kind not in "fc":
+        if spec is None:
+            if y.dtype.kind not in "fc":
                 return undifferentiable(y, primitive, (a, b))
-            spec = (y.shape, dtype)
+            spec = spec_of(y)
         saved = (y if keep_y else None, left if keep_a else left_node, right if keep_b else right_node)
         if params is not None and with_slope is not None:
             saved = (*saved, slope)  # type: ignore[assignment]
@@ -363,6 +385,25 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
         entry.params = params
         entry.order = tick()
         return made
+
+    record.__name__ = primitive.name
+    return record
+
+
+def unrecordable(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = None) -> Callable[[Any, Any], Any]:
+    """Return a recorder for a function of two operands that is not differentiable: recorded only while tracing."""
+    compute = compute or primitive.function
+
+    def record(a: Any, b: Any, params: dict[str, Any] | None = None) -> Any:
+        left = a._value if type(a) is Tensor else a if type(a) in PLAIN else None
+        right = b._value if type(b) is Tensor else b if type(b) in PLAIN else None
+        if left is None or right is None:
+            return record_foreign(primitive, a, b, params)
+        if type(b) in NUMERIC and (b or type(b) is int) and type(left) is ndarray and left.dtype is FLOAT64:
+            right = NUMBERS64.get(b)
+            if right is None:
+                right = number64(b)
+        return unrecorded(primitive, compute, (a, b), (left, right), params)
 
     record.__name__ = primitive.name
     return record
@@ -396,12 +437,13 @@ def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
         keep = keeps.get((first_node is not None, second_node is not None, third_node is not None))
         if keep is None or current_mode() != RECORD:
             return apply(primitive, (a, b, c), {})
+        keep_y, keep_first, keep_second, keep_third = keep
         if numbers and type(first) is ndarray and first.dtype is FLOAT64:
-            if type(b) is int or (type(b) is float and b):
+            if type(b) in NUMERIC and (b or type(b) is int):
                 second = NUMBERS64.get(b)
                 if second is None:
                     second = number64(b)
-            if type(c) is int or (type(c) is float and c):
+            if type(c) in NUMERIC and (c or type(c) is int):
                 third = NUMBERS64.get(c)
                 if third is None:
                     third = number64(c)
@@ -411,21 +453,21 @@ def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
             raise explain.failed(primitive, (a, b, c), {}, error) from error
         if y.dtype.kind not in "fc":
             return undifferentiable(y, primitive, (a, b, c))
-        keep_y, keep_first, keep_second, keep_third = keep
-        if first_node is None:
-            first = constant_of(a, first) if keep_first else known(first)
-        elif not keep_first:
-            first = first_node
-        if second_node is None:
-            second = second if type(b) in NUMERIC else constant_of(b, second) if keep_second else known(second)
-        elif not keep_second:
-            second = second_node
-        if third_node is None:
-            third = third if type(c) in NUMERIC else constant_of(c, third) if keep_third else known(third)
-        elif not keep_third:
-            third = third_node
-        saved = (y if keep_y else None, first, second, third)
-        return Tensor(y, Node(primitive, (first_node, second_node, third_node), saved, (y.shape, y.dtype)))
+        made = new(Tensor)
+        made._value = y
+        made.node = entry = new(Node)
+        entry.primitive = primitive
+        entry.parents = (first_node, second_node, third_node)
+        entry.saved = (
+            y if keep_y else None,
+            first_node or known(first) if not keep_first else first if first_node else constant_of(a, first),
+            second_node or known(second) if not keep_second else second if second_node else constant_of(b, second),
+            third_node or known(third) if not keep_third else third if third_node else constant_of(c, third),
+        )
+        entry.spec = spec_of(y)
+        entry.params = None
+        entry.order = tick()
+        return made
 
     record.__name__ = primitive.name
     return record

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
+from heapq import heapify, heappop, heappush, heapreplace
 from operator import attrgetter
 from types import FunctionType
 from typing import Any
@@ -26,6 +27,9 @@ tick: Callable[[], int] = itertools.count(1).__next__
 order_of = attrgetter("order")
 
 OFF, RECORD, TRACE = 0, 1, 2
+#: When any leaf last got another value: what was recorded since needs no check.
+LATEST_CHANGE = [0]
+
 #: Whether operations on Tensors that require a gradient are recorded, or everything is. Per thread and per task.
 mode: ContextVar[int] = ContextVar("microgradnp_mode", default=RECORD)
 current_mode: Callable[[], int] = mode.get
@@ -33,7 +37,28 @@ current_mode: Callable[[], int] = mode.get
 #: What has set the mode and is still in force, the latest last.
 in_force: ContextVar[tuple[recording, ...]] = ContextVar("microgradnp_in_force", default=())
 
-SCALAR64 = ((), np.dtype(np.float64))
+FLOAT64 = np.dtype(np.float64)
+
+Spec = tuple[tuple[int, ...], np.dtype[Any]]
+
+SCALAR64: Spec = ((), FLOAT64)
+
+#: Shape and dtype of float64 arrays, by shape: one object each, so that two are compared at a glance.
+SPECS64: dict[tuple[int, ...], Spec] = {(): SCALAR64}
+
+
+def spec_of(value: Array) -> Spec:
+    """Return shape and dtype of an array."""
+    shape, dtype = value.shape, value.dtype
+    if dtype is not FLOAT64:
+        return shape, dtype
+    spec = SPECS64.get(shape)
+    if spec is None:
+        if len(SPECS64) > 1000:  # forgetting costs nothing but time
+            SPECS64.clear()
+        SPECS64[shape] = spec = shape, dtype
+    return spec
+
 
 FREED: Any = type("Freed", (), {"__repr__": lambda _: "<freed>"})()
 
@@ -64,7 +89,7 @@ class Node:
         primitive: Primitive,
         parents: tuple[Node | None, ...],
         saved: tuple[Any, ...],
-        spec: tuple[tuple[int, ...], np.dtype[Any]],
+        spec: Spec,
         params: dict[str, Any] | None = None,
     ) -> None:
         self.primitive = primitive
@@ -104,7 +129,7 @@ class Leaf(Node):
     __slots__ = ("argument", "changed", "grad", "name")
 
     def __init__(self, value: Array, name: str | None = None, argument: bool = False) -> None:
-        super().__init__(LEAF, (), (value,), (value.shape, value.dtype))
+        super().__init__(LEAF, (), (value,), spec_of(value))
         self.grad: np.ndarray[Any, Any] | None = None
         self.name = name
         self.changed = 0  # when its Tensor last got another value
@@ -272,7 +297,7 @@ def reverse_sweep(
     """
     stops = {node for node in targets if node.parents}
     if not stops and within is None and lift is None and keep is None:
-        return sweep_arrays(nodes, gradients, free)
+        return sweep_arrays(gradients, free)
     for node in reversed(nodes):
         if node.parents and node not in stops and node in gradients:
             g = gradients.pop(node)
@@ -284,57 +309,82 @@ def reverse_sweep(
     return gradients
 
 
-def sweep_arrays(nodes: Sequence[Node], gradients: dict[Node, Array], free: bool) -> dict[Node, Array]:
-    """Carry arrays back to the leaves: the same as `reverse_sweep` does for nearly all of its callers, without a detour."""
-    float64, function, pop = np.float64, FunctionType, gradients.pop
-    for node in reversed(nodes):
-        parents = node.parents
-        if not parents:
-            continue
-        g = pop(node, None)
+def sweep_arrays(
+    gradients: dict[Node, Array], free: bool = False, unsafe: int = 0, check: Callable[[Node], None] | None = None
+) -> dict[Node, Array]:
+    """Carry arrays back to the leaves: the same as `reverse_sweep` does for nearly all of its callers, without a detour.
+
+    The latest node that has a gradient comes first: everything that uses its value was recorded later, so its gradient is
+    complete. No list of nodes is needed.
+
+    Parameters
+    ----------
+    gradients : dict
+        The gradients of the outputs. What remains in it are those of the leaves, None where a derivative is zero by rule.
+    free : bool
+        Forget saved values on the way.
+    unsafe : int
+        Nodes recorded no later may have saved what has changed since: `check` looks at them.
+    check : callable, optional
+    """
+    function, pop = FunctionType, gradients.pop
+    waiting = [(-node.order, node) for node in gradients if node.parents]  # a heap
+    heapify(waiting)
+    node = heappop(waiting)[1] if waiting else None
+    while node is not None:
+        g = pop(node)
+        saved, primitive, parents = node.saved, node.primitive, node.parents
+        if saved is FREED:
+            raise freed_error(node)
+        if node.order <= unsafe:
+            check(node)  # type: ignore[misc]
+        rules, elementwise = primitive.rules, primitive.elementwise
+        same = node.spec if elementwise else None
         if g is None:
-            continue
-        saved = node.saved
-        primitive = node.primitive
-        rules = primitive.rules
-        if primitive.lone and rules is not None and saved is not FREED:  # most functions of one operand
-            y, x = saved
-            d = g * rules[0](y, x)
-            parent = parents[0]
-            spec = parent.spec  # type: ignore[union-attr]
-            if (spec is not SCALAR64 or type(d) is not float64) and (d.shape != spec[0] or d.dtype is not spec[1]):
-                d = fitted(d, parent, primitive)  # type: ignore[arg-type]
-            if parent in gradients:
-                gradients[parent] = gradients[parent] + d
-            else:
-                gradients[parent] = d  # type: ignore[index]
-        elif rules is None or saved is FREED:
-            pass_on(g, node, gradients)
-        else:
-            elementwise = primitive.elementwise
-            i = 0
-            for parent in parents:
-                rule = rules[i]
-                i += 1  # faster than enumerate or zip
-                if parent is None or rule is None:
-                    continue
-                if not elementwise:
-                    d = rule(g, *saved) if node.params is None else rule(g, *saved, **node.params)
-                elif type(rule) is function:
-                    d = g * rule(*saved)
-                elif type(rule) is int:
-                    d = g if rule == 1 else -g
+            rules = parents  # none of them is called
+        elif rules is None:
+            y, xs = operands(node, None)
+            pulled = primitive.pull(g, y, xs, [p is not None for p in parents], node.params or {})
+        following, i = None, 0
+        for parent in parents:
+            if parent is not None:
+                if g is None:
+                    d = None
+                elif rules is None:
+                    d = pulled[i]
                 else:
-                    d = rule.times(g, *saved)
+                    rule = rules[i]
+                    if not elementwise:
+                        d = rule and (rule(g, *saved) if node.params is None else rule(g, *saved, **node.params))
+                    elif type(rule) is function:
+                        d = g * rule(*saved)
+                    elif type(rule) is int:
+                        d = g if rule == 1 else -g
+                    else:
+                        d = rule and rule.back(g, *saved)
                 spec = parent.spec
-                if (spec is not SCALAR64 or type(d) is not float64) and (d.shape != spec[0] or d.dtype is not spec[1]):
+                # what is done to float64 arrays of one shape, element by element, makes such an array
+                if spec is not same and d is not None and (d.shape != spec[0] or d.dtype is not spec[1]):
                     d = fitted(d, parent, primitive)
-                if parent in gradients:
-                    gradients[parent] = gradients[parent] + d
-                else:
+                if parent not in gradients:
                     gradients[parent] = d
+                    if type(parent) is not Leaf:
+                        if following is None:
+                            following = parent
+                        else:
+                            heappush(waiting, (-parent.order, parent))
+                elif d is not None:
+                    sum_so_far = gradients[parent]
+                    gradients[parent] = d if sum_so_far is None else sum_so_far + d
+            i += 1  # noqa: SIM113  (faster than enumerate or zip)
         if free:
             node.saved = FREED
+        if following is None:
+            node = heappop(waiting)[1] if waiting else None
+        elif waiting and waiting[0][0] < -following.order:
+            node = heapreplace(waiting, (-following.order, following))[1]
+        else:
+            node = following
     return gradients
 
 

@@ -17,11 +17,11 @@ import numpy as np
 from microgradnp import explain, indices, recorders
 from microgradnp.indices import plain_index, split_index
 from microgradnp.primitives import COMPOSITES, TABLE
+from microgradnp.primitives.elementwise import clip as clip_
 from microgradnp.primitives.primitive import HANDLERS, Primitive
 from microgradnp.primitives.shapes import cast_, getitem_, stack_
 from microgradnp.recorders import (
     IMMUTABLE,
-    LATEST_CHANGE,
     binary,
     holds_tensor,
     in_place,
@@ -35,13 +35,11 @@ from microgradnp.recorders import apply as apply
 from microgradnp.recorders import observer as observer
 from microgradnp.recorders import private as private
 from microgradnp.tape import (
-    FREED,
+    LATEST_CHANGE,
     OFF,
     Leaf,
     Node,
     current_mode,
-    freed_error,
-    reachable,
     recording,
     sweep_arrays,
     tick,
@@ -64,14 +62,33 @@ for _primitive in set(TABLE.values()):
 RECORDERS = {f: p.record for f, p in TABLE.items() if isinstance(f, np.ufunc) and f.nout == 1 and p.record is not None}
 
 
+def record_clip(a: Any, low: Any, high: Any) -> Any:
+    """Record np.clip; NotImplemented for what the general path knows better, errors too."""
+    try:
+        if high is None:
+            return NotImplemented if low is None else RECORDERS[np.maximum](a, low)
+        return RECORDERS[np.minimum](a, high) if low is None else clip_.record(a, low, high)  # type: ignore[misc]
+    except (ValueError, TypeError):
+        return NotImplemented
+
+
+#: The same for other functions of NumPy, and how many operands they have.
+FUNCTIONS = {
+    f: (p.record, p.arity)
+    for f, p in TABLE.items()
+    if not isinstance(f, np.ufunc | Primitive) and p.record is not None and p.with_slope is None
+} | {np.clip: (record_clip, 3)}
+
+
 def method(function: Any) -> Callable[..., Any]:
     """Return a NumPy function as a method."""
-    primitive = TABLE.get(function)
-    record = primitive.record if primitive is not None and primitive.arity == 1 else None
+    record, arity = FUNCTIONS.get(function, (None, 0))
 
     def run(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if record is not None and not args and not kwargs:
-            return record(self)
+        if not kwargs and len(args) == arity - 1:
+            made = record(self, *args)
+            if made is not NotImplemented:
+                return made
         return dispatch(function, (self, *args), kwargs)
 
     run.__name__ = function.__name__
@@ -356,18 +373,14 @@ class Tensor:
         if self.node is None:
             raise explain.no_graph(self)
         g = cotangent_for(self, grad)
-        nodes, _ = reachable((self.node,))
-        check_unchanged(nodes)
-        gradients = sweep_arrays(nodes, {self.node: g}, free=not retain_graph)
+        gradients = sweep_arrays({self.node: g}, not retain_graph, LATEST_CHANGE[0], check_unchanged)
         given = {id(g)}
         with ACCUMULATING:
-            for leaf in nodes:
-                if type(leaf) is Leaf:
-                    g = gradients.get(leaf)
-                    if leaf.grad is None:
-                        leaf.grad = own(g, leaf, given)
-                    elif g is not None:
-                        leaf.grad = leaf.grad + g
+            for leaf, g in gradients.items():
+                if leaf.grad is None:  # type: ignore[attr-defined]
+                    leaf.grad = own(g, leaf, given)  # type: ignore[attr-defined]
+                elif g is not None:
+                    leaf.grad = leaf.grad + g  # type: ignore[attr-defined]
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient."""
@@ -424,13 +437,20 @@ class Tensor:
         return call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        for kind in types:
-            if (
-                kind is not Tensor
-                and kind is not np.ndarray
-                and kind.__array_function__ is not np.ndarray.__array_function__
-            ):
-                return NotImplemented
+        if len(types) > 1:
+            for kind in types:
+                if (
+                    kind is not Tensor
+                    and kind is not np.ndarray
+                    and kind.__array_function__ is not np.ndarray.__array_function__
+                ):
+                    return NotImplemented
+        if not kwargs:
+            record, arity = FUNCTIONS.get(function, (None, 0))
+            if record is not None and len(args) == arity:
+                made = record(*args)
+                if made is not NotImplemented:
+                    return made
         return dispatch(function, args, kwargs)
 
     # -- indexing --------------------------------------------------------------------------------------------------
@@ -502,7 +522,7 @@ class Tensor:
     var, std, cumsum = method(np.var), method(np.std), method(np.cumsum)
     all, any = method(np.all), method(np.any)
     argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
-    dot, clip, round = method(np.dot), method(np.clip), method(np.round)
+    dot, round = method(np.dot), method(np.round)
     swapaxes, squeeze = method(np.swapaxes), method(np.squeeze)
     diagonal, trace = method(np.diagonal), method(np.trace)
     # the elementwise functions also as methods, as other tensor libraries have them: the shortest way to record one
@@ -517,6 +537,13 @@ class Tensor:
     mT = property(
         lambda self: apply(TABLE[np.swapaxes], (self,), {"axis1": -1, "axis2": -2}), doc="The last two axes swapped."
     )
+
+    def clip(self, min: Any = None, max: Any = None, **kwargs: Any) -> Tensor:
+        """Return the elements held between two bounds."""
+        made = NotImplemented if kwargs else record_clip(self, min, max)
+        if made is not NotImplemented:
+            return made  # type: ignore[no-any-return]
+        return dispatch(np.clip, (self, min, max), kwargs)  # type: ignore[no-any-return]
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """Return the elements in another shape."""
@@ -720,19 +747,11 @@ def own(g: Array | None, like: Any, taken: set[int]) -> np.ndarray[Any, Any]:
     return g
 
 
-def check_unchanged(nodes: Sequence[Node]) -> None:
-    """Raise if a rule of these nodes would read a leaf's value that was changed since it was recorded."""
-    latest = LATEST_CHANGE[0]
-    for node in nodes:
-        if not node.parents:
-            continue
-        if node.order > latest:
-            return
-        if node.saved is FREED:
-            raise freed_error(node)
-        for parent, value in zip(node.parents, node.saved[1:], strict=False):
-            if isinstance(parent, Leaf) and parent.changed > node.order and value is not None and value is not parent:
-                raise explain.changed(parent, node)
+def check_unchanged(node: Node) -> None:
+    """Raise if a rule of this node would read a leaf's value that was changed since it was recorded."""
+    for parent, value in zip(node.parents, node.saved[1:], strict=False):
+        if isinstance(parent, Leaf) and parent.changed > node.order and value is not None and value is not parent:
+            raise explain.changed(parent, node)
 
 
 class no_grad(recording):

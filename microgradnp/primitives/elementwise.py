@@ -13,7 +13,19 @@ from typing import Any
 import numpy as np
 
 from microgradnp.primitives.network import logistic
-from microgradnp.primitives.primitive import ARRAYS, Array, Over, Within, composite, constant, elementwise, structural
+from microgradnp.primitives.primitive import (
+    ARRAYS,
+    Array,
+    Local,
+    Over,
+    Within,
+    composite,
+    constant,
+    elementwise,
+    structural,
+    unbroadcast,
+    undispatched,
+)
 
 LN2, LN10 = float(np.log(2.0)), float(np.log(10.0))
 
@@ -33,10 +45,19 @@ def _power_exponent(y: Array, a: Array, _b: Array) -> Array:
     return np.where(zero, 0.0, y * np.log(np.where(zero, 1.0, a)))
 
 
+def _quotient_back(g: Array, y: Array, _a: Array, b: Array) -> Array:
+    d = g * y
+    if d.shape != b.shape:
+        d = unbroadcast(d, b.shape)
+    return -d / b
+
+
 elementwise(np.add, (1, 1), "{a} + {b}")
 elementwise(np.subtract, (1, -1), "{a} - {b}")
 elementwise(np.multiply, (lambda _y, _a, b: b, lambda _y, a, _b: a), r"{a} \circ {b}")
-elementwise(np.divide, (Over(lambda _y, _a, b: b), lambda y, _a, b: -y / b), r"\frac{{{a}}}{{{b}}}")
+elementwise(
+    np.divide, (Over(lambda _y, _a, b: b), Local(lambda y, _a, b: -y / b, _quotient_back)), r"\frac{{{a}}}{{{b}}}"
+)
 elementwise(np.power, (_power_base, _power_exponent), "{a}^{{{b}}}")
 elementwise(np.float_power, (_power_base, _power_exponent), "{a}^{{{b}}}")
 elementwise(np.negative, -1, "-{x}")
@@ -193,13 +214,25 @@ elementwise(np.floor_divide, (0, 0), r"\lfloor {a} / {b} \rfloor", smooth=False)
 for _rounding in (np.round, np.around):
     elementwise(_rounding, lambda _y, _x, *, decimals=0: 0.0, r"\operatorname{{round}}({x})", smooth=False)
 
+_array_where = undispatched(np.where)
+_ZERO = np.zeros(())  # NumPy takes it faster than Python's, which it converts at every call
+
+
+def _chosen(condition: Array, g: Array, side: bool) -> Array:
+    """Return g where the condition is (`side`) true, or (not `side`) false, and 0 elsewhere."""
+    if type(condition) is np.ndarray and type(g) is np.ndarray and g.dtype is _ZERO.dtype:
+        return _array_where(condition, g, _ZERO) if side else _array_where(condition, _ZERO, g)
+    return np.where(condition, g, 0.0) if side else np.where(condition, 0.0, g)
+
+
 structural(
     np.where,
-    (None, lambda g, _y, c, _a, _b: np.where(c, g, 0.0), lambda g, _y, c, _a, _b: np.where(c, 0.0, g)),
-    (None, lambda d, _y, c, _a, _b: np.where(c, d, 0.0), lambda d, _y, c, _a, _b: np.where(c, 0.0, d)),
+    (None, lambda g, _y, c, _a, _b: _chosen(c, g, True), lambda g, _y, c, _a, _b: _chosen(c, g, False)),
+    (None, lambda d, _y, c, _a, _b: _chosen(c, d, True), lambda d, _y, c, _a, _b: _chosen(c, d, False)),
     r"\begin{{cases}} {a} & {condition} \\ {b} \end{{cases}}",
     smooth=False,
     broadcasts=True,
+    compute=_array_where,
 )
 
 

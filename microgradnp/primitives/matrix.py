@@ -13,18 +13,20 @@ from microgradnp.primitives.primitive import (
     Variadic,
     bilinear,
     composite,
+    dot,
     enter,
     expand,
     math_prod,
     unbroadcast,
+    undispatched,
 )
 
 # -- matmul: vectors are promoted to matrices, stacks broadcast ----------------------------------------------
 
 
 def _matmul_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
-    if g.ndim == 2 and _a.ndim == 2:  # the usual case, first; np.dot is faster than matmul for thin operands
-        return np.dot(g, b.T)
+    if g.ndim == 2 and _a.ndim == 2:  # the usual case, first
+        return dot(g, b.T)
     if b.ndim == 1:
         return unbroadcast(g[..., None] * b, _a.shape)
     g = g[..., None, :] if _a.ndim == 1 else g
@@ -34,7 +36,7 @@ def _matmul_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
 
 def _matmul_b(g: Array, _y: Array, a: Array, _b: Array) -> Array:
     if g.ndim == 2 and _b.ndim == 2 and a.ndim == 2:
-        return np.dot(a.T, g)
+        return dot(a.T, g)
     if a.ndim == 1:
         return unbroadcast(a[:, None] * g[..., None, :] if _b.ndim > 1 else a * g, _b.shape)
     g = g[..., None] if _b.ndim == 1 else g
@@ -50,7 +52,7 @@ bilinear(np.matmul, (_matmul_a, _matmul_b), "{a} {b}")
 
 def _dot_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
     if _a.ndim == 2 and b.ndim == 2:
-        return np.dot(g, b.T)
+        return dot(g, b.T)
     if _a.ndim == 0 or b.ndim == 0:
         return unbroadcast(g * b, _a.shape)
     kept = [axis for axis in range(b.ndim) if axis != max(b.ndim - 2, 0)]
@@ -59,7 +61,7 @@ def _dot_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
 
 def _dot_b(g: Array, _y: Array, a: Array, _b: Array) -> Array:
     if a.ndim == 2 and _b.ndim == 2:
-        return np.dot(a.T, g)
+        return dot(a.T, g)
     if a.ndim == 0 or _b.ndim == 0:
         return unbroadcast(g * a, _b.shape)
     kept = list(range(a.ndim - 1))
@@ -67,7 +69,7 @@ def _dot_b(g: Array, _y: Array, a: Array, _b: Array) -> Array:
     return np.moveaxis(product, 0, max(_b.ndim - 2, 0))
 
 
-bilinear(np.dot, (_dot_a, _dot_b), "{a} {b}")
+bilinear(np.dot, (_dot_a, _dot_b), "{a} {b}", compute=undispatched(np.dot))
 
 
 # -- products that are short programs ------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import numpy as np
 from microgradnp.primitives.primitive import (
     SMALL,
     Array,
+    dot,
     elementwise,
     keep_axes,
     math_prod,
@@ -564,7 +565,7 @@ def _linear(x: Array, weight: Array, bias: Array) -> Array:
         )
     if x.shape[1] != weight.shape[0]:
         raise ValueError(f"linear: {x.shape[1]} columns of x meet {weight.shape[0]} rows of weight; they must be equal")
-    product = np.dot(x, weight)
+    product = dot(x, weight)
     shape = product.shape
     if bias.shape not in (shape[1:], (1, shape[1]), (shape[0], 1), shape, ()):
         raise ValueError(f"linear: a bias of shape {bias.shape} does not fit a result of shape {shape}")
@@ -575,8 +576,8 @@ def _linear(x: Array, weight: Array, bias: Array) -> Array:
 linear = structural(
     _linear,
     (
-        lambda g, _y, _x, w, _b: np.dot(g, w.T),
-        lambda g, _y, x, _w, _b: np.dot(x.T, g),
+        lambda g, _y, _x, w, _b: dot(g, w.T),
+        lambda g, _y, x, _w, _b: dot(x.T, g),
         lambda g, _y, _x, _w, _b: unbroadcast(g, _b.shape),
     ),
     (

@@ -124,10 +124,15 @@ class Primitive:
 
 
 class Local:
-    """A local derivative that knows a shorter way to its product with a gradient."""
+    """A local derivative that knows a shorter way to its product with a gradient.
 
-    def __init__(self, rule: Rule) -> None:
+    ``back(g, y, *xs)``, if there is one, is the way of a sweep over arrays: its result may have the shape of the operand
+    already, where that was broadcast.
+    """
+
+    def __init__(self, rule: Rule, back: Rule | None = None) -> None:
         self.rule = rule
+        self.back: Rule = back or self.times
         self.__name__, self.__code__ = rule.__name__, rule.__code__
         self.__defaults__, self.__kwdefaults__ = rule.__defaults__, rule.__kwdefaults__
 
@@ -165,7 +170,7 @@ class Within(Local):
     def times(self, g: Array, y: Array, *xs: Array, **params: Any) -> Array:
         """Return the gradient itself where all elements are within the bounds, or its product with the rule."""
         inside = self.inside(*xs)
-        if type(inside) is np.ndarray and np.count_nonzero(inside) == inside.size:
+        if type(inside) is np.ndarray and 0 not in inside.tobytes():  # of small arrays the shortest way to ask
             return g
         return g * self.rule(y, *xs, **params)
 
@@ -482,21 +487,36 @@ def math_prod(shape: tuple[int, ...]) -> int:
 
 
 @functools.lru_cache(maxsize=256)
-def ones(n: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """Return a vector of ones, read-only: a product with it is a sum."""
-    vector = np.ones(n, dtype)
-    vector.flags.writeable = False
-    return vector
+def ones(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Return an array of ones, read-only: a product with it is a sum."""
+    array = np.ones(shape, dtype)
+    array.flags.writeable = False
+    return array
+
+
+def undispatched(function: Any) -> Any:
+    """Return NumPy's function for operands that are arrays for sure: not to look at their types saves 0.2 microseconds."""
+    return getattr(function, "_implementation", function)
+
+
+array_dot = undispatched(np.dot)
+
+
+def dot(a: Array, b: Array) -> Array:
+    """Return the product of two matrices, as np.dot does: faster than matmul for thin ones."""
+    return array_dot(a, b) if type(a) is np.ndarray and type(b) is np.ndarray else np.dot(a, b)
 
 
 def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """Sum `g` over the axes along which an operand of this shape was broadcast."""
     if type(g) is np.ndarray and g.ndim == 2 and g.size <= SMALL:  # BLAS sums thin matrices four times faster
         m, n = g.shape
-        if shape == (n,) or shape == (1, n):
-            return (g if m == 1 else np.dot(ones(m, g.dtype), g)).reshape(shape)
+        if shape == (1, n):
+            return array_dot(ones((1, m), g.dtype), g)
+        if shape == (n,):
+            return g.reshape(n) if m == 1 else array_dot(ones((m,), g.dtype), g)
         if shape == (m, 1):
-            return np.dot(g, ones(n, g.dtype)).reshape(shape)
+            return array_dot(g, ones((n, 1), g.dtype))
     lead = g.ndim - len(shape)
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1)
     if axes:

@@ -90,6 +90,7 @@ def test_value(case: Case, dtype: Any) -> None:
         if isinstance(y, mg.Tensor):
             assert y.dtype == np.asarray(wanted).dtype
             assert y.requires_grad == case.differentiable
+            assert y.node is None or y.node.spec == (y.shape, y.dtype)
         y = y.data if isinstance(y, mg.Tensor) else y
         assert np.shape(y) == np.shape(wanted)
         if isinstance(case.entry, Primitive) and case.reference is None:
