@@ -82,6 +82,8 @@ def called(
 ) -> Any:
     """Call a formula with its arguments by name; what goes wrong inside is told, not raised."""
     environment = {**point.environment, **claims}
+    if claim.kind == "update":
+        environment = {**driving(claim, point, point.gradient(claim.quantity)), **environment}
     function, handed = call_of(claim, environment)
     handed = {a: tree.transform(copied, value) for a, value in handed.items()}
     arguments = dict(handed)
@@ -147,8 +149,9 @@ def results_of(value: Any, shape: tuple[int, ...]) -> int | None:
     """Return how many results an update returned, 0 for one that is in no tuple; None for a dict, which must hold all."""
     if isinstance(value, dict):
         return None
-    several = isinstance(value, tuple) or (isinstance(value, list) and bool(value) and np.shape(value[0]) == shape)
-    return len(value) if several and shape != np.shape(value) else 0
+    several = isinstance(value, tuple) or (isinstance(value, list) and bool(value) and np.ndim(value[0]) == len(shape))
+    numbers = shape and several and all(np.ndim(x) == 0 for x in value)  # one vector, as a tuple of its entries
+    return len(value) if several and not numbers else 0
 
 
 class Cache(Mapping[str, Any]):
@@ -212,13 +215,21 @@ def truth(claim: Claim, point: Point) -> Any:
     return updated(claim, point, point.gradient(claim.quantity))
 
 
+def driving(claim: Claim, point: Point, gradient: Any) -> dict[str, Any]:
+    """Return what drives an update, by the names under which rules and formulas know it."""
+    return {"gradient": plain_value(gradient), "parameter": point.environment[claim.quantity]}
+
+
+def selected(claim: Claim, value: Any) -> Any:
+    """Return so many of the results of a rule as the hand-written update returns, together as one array."""
+    if isinstance(value, tuple) and claim.results is not None:
+        value = value[: claim.results] if claim.results else value[0]
+    return numbers_of(together(value))
+
+
 def updated(claim: Claim, point: Point, gradient: Any) -> Any:
     """Return the right update for a gradient."""
-    environment = {
-        **point.environment,
-        "gradient": plain_value(gradient),
-        "parameter": point.environment[claim.quantity],
-    }
+    environment = {**point.environment, **driving(claim, point, gradient)}
     parameters = inspect.signature(claim.rule).parameters
     missing = [n for n, p in parameters.items() if p.default is p.empty and n not in environment]
     if missing:
@@ -230,10 +241,8 @@ def updated(claim: Claim, point: Point, gradient: Any) -> Any:
         others = [a for a in claim.arguments if a in point.environment and a not in known]
         claim.rule.check_names(claim.name, others, environment)
     try:
-        value = claim.rule(**{n: copied(environment[n]) for n in parameters if n in environment})
-        if isinstance(value, tuple) and claim.results is not None:
-            value = value[: claim.results] if claim.results else value[0]
-        value = numbers_of(together(value))
+        with np.errstate(all="ignore"):
+            value = selected(claim, claim.rule(**{n: copied(environment[n]) for n in parameters if n in environment}))
     except Exception as error:
         raise DerivationError(f"the rule of {claim.name} raised {type(error).__name__}: {error}") from error
     if value is None:

@@ -23,10 +23,11 @@ import numpy as np
 
 from microgradnp.tape import dependent, reachable
 from microgradnp.verify.backward import part_of, returned_names
-from microgradnp.verify.calling import Outcome, called, truth, updated
+from microgradnp.verify.calling import Outcome, called, driving, selected, truth, updated
 from microgradnp.verify.claims import Claim
 from microgradnp.verify.judgement import Cause, Status, numbers_of
 from microgradnp.verify.report import Verdict
+from microgradnp.verify.slips import slip_of, update_of
 
 if TYPE_CHECKING:
     from microgradnp.verify.judging import Judge
@@ -440,7 +441,9 @@ class Conventions:
     # words
 
     def explain_update(self, step: Step) -> None:
-        """Say of a wrong update that it goes a multiple of the right step, if it does."""
+        """Say of a wrong update which well-known slip it is, or that it goes a multiple of the right step."""
+        if self.slipped(step):
+            return
         found = []
         for point, outcomes in self.points:
             right = np.asarray(truth(step.claim, point), dtype=np.float64)
@@ -459,6 +462,23 @@ class Conventions:
         v.cause = Cause.SIGN if abs(c + 1) < 1e-6 else Cause.SCALE
         way = "the opposite way" if v.cause is Cause.SIGN else f"{name or f'{c:.6g}'} times as far as it should"
         v.explanation = f"`{v.name}` moves {step.claim.quantity} {way}"
+
+    def slipped(self, step: Step) -> bool:
+        """Say of a wrong update which of the slips it is that the rule is known for, if it is one at all points."""
+        cases = []
+        for point, outcomes in self.points:
+            gradient = point.gradient(step.claim.quantity)
+            u = update_of(step.claim.rule, {**point.environment, **driving(step.claim, point, gradient)})
+            outcome = step.outcome(outcomes)
+            hand = numbers_of(outcome.true if outcome.right else outcome.received)
+            right = np.asarray(truth(step.claim, point), dtype=np.float64)
+            if u is None or hand is None or hand.shape != right.shape:
+                return False
+            cases.append((u, hand, right))
+        slip = slip_of(cases, functools.partial(selected, step.claim))
+        if slip is not None:
+            step.verdict.cause, step.verdict.explanation = slip[0], f"`{step.verdict.name}` {slip[1]}"
+        return slip is not None
 
     def explain_constant(self, step: Step) -> None:
         """Say of a formula that is off by a well-known constant only, that this is its mistake."""

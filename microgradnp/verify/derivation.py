@@ -160,8 +160,8 @@ class Derivation:
             before the first step where there are none. A function's argument ``gradient`` is the true gradient of `of`,
             ``parameter`` the value of `of`; the others are found by name.
         function : callable, optional
-            The update as written by hand. It returns the new parameter, or a tuple of it and of the new state, in the
-            order of the rule, as much of it as it likes.
+            The update as written by hand. Its arguments are found by name, too. It returns the new parameter, or a tuple of
+            it and of the new state, in the order of the rule, as much of it as it likes.
         name : str, optional
             By default that of the function.
         tolerance : float, optional
@@ -487,6 +487,8 @@ class Derivation:
         for claim in self.claims:
             for argument in claim.needed() if claim.kind != "derivative" else ():
                 if argument in quantities or argument in names or (claim.kind == "backward" and argument == "cache"):
+                    continue
+                if claim.kind == "update" and argument in ("gradient", "parameter"):
                     continue
                 raise DerivationError(
                     f"{claim.name}({', '.join(claim.arguments)}) takes {argument!r}, which nobody provides: it is no input, "
