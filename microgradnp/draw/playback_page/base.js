@@ -1,27 +1,26 @@
 // What all panels use: elements, arrays, numbers as text, colours, markers, canvases and plane axes.
 
-function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children); // strings become text, never markup
+/** An element with attributes (aria-..., role) or other properties, and children: strings become text, never markup. */
+function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "role" || name.startsWith("aria-")) made.setAttribute(name, value);
+    else made[name] = value;
+  }
+  made.append(...children);
   return made;
 }
 
 // -- arrays ---------------------------------------------------------------------------------------------------------
 
-const TYPES = {
-  u1: [1, "getUint8", Uint8Array],
-  u2: [2, "getUint16", Uint16Array],
-  u4: [4, "getUint32", Uint32Array],
-  f8: [8, "getFloat64", Float64Array],
-};
+const TYPES = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f8: Float64Array };
 
-/** An array as Python packed it: {type, data}, little-endian bytes in base64. */
+/** An array as Python packed it: {type, data}, little-endian bytes in base64, as all machines with browsers have them. */
 function unpacked({ type, data }) {
-  const [size, read, Kind] = TYPES[type];
   const text = atob(data);
-  const view = new DataView(new ArrayBuffer(text.length));
-  for (let i = 0; i < text.length; i++) view.setUint8(i, text.charCodeAt(i));
-  return Kind.from({ length: text.length / size }, (_, i) => view[read](i * size, true));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return new TYPES[type](bytes.buffer);
 }
 
 /** The least and the greatest finite number, or null where there is none. */
@@ -157,9 +156,14 @@ function drawMarker(ctx, x, y, radius, look, theme) {
   ctx.restore();
 }
 
-/** Whether a pixel belongs to a hatch, for matplotlib's signs of hatches; s pixels make one of the page. */
-function hatched(hatch, x, y, s) {
+/** One period of a hatch as {period, tile}, for matplotlib's signs of hatches; s pixels make one of the page. */
+function hatching(hatch, s) {
   const period = Math.round(9 * s);
+  const tile = Uint8Array.from({ length: period * period }, (_, i) => hatched(hatch, i % period, Math.floor(i / period), s, period));
+  return { period, tile };
+}
+
+function hatched(hatch, x, y, s, period) {
   const width = Math.max(1, 0.7 * s);
   const modulo = (v) => ((v % period) + period) % period;
   switch (hatch) {

@@ -3,10 +3,10 @@
 /** One plot of curves that share a scale. `seek(x)` is called with the epoch that somebody points at. */
 function curvesPanel(curves, page, seek) {
   const canvas = element("canvas", { className: "pick", role: "img" });
-  const marker = element("div", { className: "marker", ariaHidden: "true" });
-  const dots = curves.series.map(() => element("div", { className: "dot", ariaHidden: "true" }));
+  const marker = element("div", { className: "marker", "aria-hidden": "true" });
+  const dots = curves.series.map(() => element("div", { className: "dot", "aria-hidden": "true" }));
   const plot = element("div", { className: "plot" }, canvas, marker, ...dots);
-  const keys = curves.series.map(() => element("canvas", { ariaHidden: "true" }));
+  const keys = curves.series.map(() => element("canvas", { "aria-hidden": "true" }));
   const values = curves.series.map(() => element("b"));
   const heading = element("h2", {}, curves.title);
   const read = element("p", { className: "read" });
@@ -19,7 +19,7 @@ function curvesPanel(curves, page, seek) {
   const [low, high] = range(all) || [0, 1];
   box.checked = positive && curves.log && high > 100 * low;
   const choices = element("div", { className: "choices" });
-  if (positive && curves.log) choices.append(element("label", { className: "choice" }, box, "logarithmic scale"));
+  if (positive && (curves.log || high > 100 * low)) choices.append(element("label", { className: "choice" }, box, "logarithmic scale"));
   const figure = element("figure", { className: "curves" }, heading, ...(curves.series.length > 1 ? [read] : []), plot, choices);
 
   const x = page.wide;
@@ -120,7 +120,7 @@ function curvesPanel(curves, page, seek) {
 
   function show(frame) {
     curves.series.forEach((series, i) => (values[i].textContent = value(series, frame)));
-    canvas.ariaLabel = `${curves.title} over the epochs. ${said(frame)}`;
+    canvas.setAttribute("aria-label", `${curves.title} over the epochs. ${said(frame)}`);
     mark(frame);
   }
 

@@ -95,7 +95,7 @@ function activationsPanel(activations, page) {
       const lost = broken ? [element("small", { textContent: `${broken} nan or inf` })] : [];
       const middle = Number.isFinite(median) ? number(median, 4) : broken ? "" : "none";
       value.replaceChildren(middle, ...spread, ...lost);
-      canvas.ariaLabel = `${names[layer]} at epoch ${number(page.epochs[frame])}: median ${[middle, ...[...spread, ...lost].map((part) => part.textContent)].join(", ")}`;
+      canvas.setAttribute("aria-label", `${names[layer]} at epoch ${number(page.epochs[frame])}: median ${[middle, ...[...spread, ...lost].map((part) => part.textContent)].join(", ")}`);
     });
   }
   return { figure, draw, show, said: () => "", stack: "layers" };

@@ -83,7 +83,8 @@ def page_of(title: str, recording: Mapping[str, Any]) -> str:
     # A "<" in a text would end the element that the data stand in.
     data = json.dumps(recording, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     return Template(template).substitute(
-        title=escape(title),
+        title=escape(title or "A training run, played back"),
+        heading=escape(title),
         style=sheet,
         style_hash=_hash(sheet),
         script=script,

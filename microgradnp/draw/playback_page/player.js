@@ -31,7 +31,7 @@ function player(root) {
   });
   find(".panels").append(...new Set(places));
   find(".notes").append(...recording.notes.map((textContent) => element("li", { textContent })));
-  const keys = recording.legend ? classes.map(() => element("canvas", { ariaHidden: "true" })) : [];
+  const keys = recording.legend ? classes.map(() => element("canvas", { "aria-hidden": "true" })) : [];
   keys.forEach((key, i) => find(".legend").append(element("li", {}, key, classes[i].name)));
 
   const [slider, button, now, speed] = [find(".epoch"), find(".play"), find(".now"), find(".speed")];
@@ -78,9 +78,11 @@ function player(root) {
       ctx.fillStyle = `#${hex(tint)}`;
       ctx.fillRect(0, 0, width, height);
       ctx.fillStyle = `#${hex(mixed(theme.soft, ctx.fillStyle, 0.55))}`;
-      const dot = 1 / scale;
+      const { period, tile } = hatching(look.hatch, scale);
       for (let y = 0; y < height * scale; y++) {
-        for (let x = 0; x < width * scale; x++) if (hatched(look.hatch, x, y, scale)) ctx.fillRect(x * dot, y * dot, dot, dot);
+        for (let x = 0; x < width * scale; x++) {
+          if (tile[(y % period) * period + (x % period)]) ctx.fillRect(x / scale, y / scale, 1 / scale, 1 / scale);
+        }
       }
     }
     drawMarker(ctx, width / 2, height / 2, RADIUS * 1.2, look, theme);

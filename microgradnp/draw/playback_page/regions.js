@@ -1,6 +1,7 @@
 // What the network chooses everywhere in the plane, and the points that it learned from.
 
 const UNDEFINED = 255;
+const MIXED = 256;
 
 function regionsPanel(regions, page) {
   const canvas = element("canvas", { className: "regions", role: "img" });
@@ -33,7 +34,7 @@ function regionsPanel(regions, page) {
       const [x0, y0] = [Math.round(area.left * scale) + 1, Math.round(area.top * scale)];
       const [w, h] = [Math.round(area.right * scale) - x0, Math.round(area.bottom * scale) - 1 - y0];
       const fields = fieldsOf(classesAt(frame));
-      if (w > 0 && h > 0) ctx.putImageData(painted(ctx, finer(fields, w, h), w, h, theme, scale), x0, y0);
+      if (w > 0 && h > 0) ctx.putImageData(painted(ctx, fields, w, h, theme, scale), x0, y0);
       ctx.lineWidth = 1.2;
       ctx.strokeStyle = theme.ink;
       const to = (column, row) => [toX(left + (column / (columns - 1)) * (right - left)), toY(bottom + (row / (rows - 1)) * (top - bottom))];
@@ -57,23 +58,46 @@ function regionsPanel(regions, page) {
   function finer(fields, w, h) {
     const made = new Uint8Array(w * h).fill(fields[0][0]);
     if (fields.length === 1) return made;
-    const across = Array.from({ length: w }, (_, px) => cell(((px + 0.5) / w) * (columns - 1), columns));
+    const whole = cells(fields);
     for (let py = 0; py < h; py++) {
-      const [row, v] = cell((1 - (py + 0.5) / h) * (rows - 1), rows);
+      const y = (1 - (py + 0.5) / h) * (rows - 1);
+      const row = Math.min(Math.floor(y), rows - 2);
+      const v = y - row;
       for (let px = 0; px < w; px++) {
-        const [column, u] = across[px];
+        const x = ((px + 0.5) / w) * (columns - 1);
+        const column = Math.min(Math.floor(x), columns - 2);
+        const u = x - column;
         const a = row * columns + column;
+        if (whole[a] !== MIXED) {
+          made[py * w + px] = whole[a];
+          continue;
+        }
         let most = -1;
-        for (const [c, s] of fields) {
+        for (let f = 0; f < fields.length; f++) {
+          const s = fields[f][1];
           const low = s[a] + u * (s[a + 1] - s[a]);
           const high = s[a + columns] + u * (s[a + columns + 1] - s[a + columns]);
           const here = low + v * (high - low);
-          if (here > most) [most, made[py * w + px]] = [here, c];
+          if (here > most) {
+            most = here;
+            made[py * w + px] = fields[f][0];
+          }
           if (here > 0.5) break; // the fields sum to 1
         }
       }
     }
     return made;
+  }
+
+  /** The class of each cell that lies in one region, else MIXED: cells are called by their lower left corner. */
+  function cells(fields) {
+    const whole = new Uint16Array(columns * rows).fill(MIXED);
+    for (const [c, s] of fields) {
+      for (let a = 0; a + columns + 1 < s.length; a++) {
+        if (s[a] > 0.5 && s[a + 1] > 0.5 && s[a + columns] > 0.5 && s[a + columns + 1] > 0.5) whole[a] = c;
+      }
+    }
+    return whole;
   }
 
   /** The line where a field is 1/2, by marching squares, in places of the grid. */
@@ -82,6 +106,8 @@ function regionsPanel(regions, page) {
     for (let row = 0; row < rows - 1; row++) {
       for (let column = 0; column < columns - 1; column++) {
         const a = row * columns + column;
+        const inside = (field[a] > 0.5) + (field[a + 1] > 0.5) + (field[a + columns] > 0.5) + (field[a + columns + 1] > 0.5);
+        if (inside % 4 === 0) continue;
         // The corners in turn, and where the line crosses the sides between them.
         const corners = [[column, row, field[a]], [column + 1, row, field[a + 1]], [column + 1, row + 1, field[a + columns + 1]], [column, row + 1, field[a + columns]]];
         const crossings = [];
@@ -98,11 +124,6 @@ function regionsPanel(regions, page) {
       }
     }
     return path;
-  }
-
-  function cell(place, count) {
-    const whole = Math.min(Math.floor(place), count - 2);
-    return [whole, place - whole];
   }
 
   /** Averaged with the neighbours: the border of a set of places without its stairs. */
@@ -123,20 +144,22 @@ function regionsPanel(regions, page) {
   }
 
   /** Tints and hatches of the regions. */
-  function painted(ctx, classes, w, h, theme, scale) {
+  function painted(ctx, fields, w, h, theme, scale) {
+    const classes = finer(fields, w, h);
     const image = ctx.createImageData(w, h);
-    const looks = new Map();
-    for (const c of new Set(classes)) {
+    const looks = []; // by class
+    for (const [c] of fields) {
       const look = page.classes[c];
       const tint = c === UNDEFINED ? rgb(theme.paper) : mixed(theme.shown(look.colour), theme.paper, 0.3);
-      looks.set(c, { hatch: c === UNDEFINED ? "" : look.hatch, tint, stripe: mixed(theme.soft, `#${hex(tint)}`, 0.55) });
+      const stripe = mixed(theme.soft, `#${hex(tint)}`, 0.55);
+      looks[c] = { ...hatching(c === UNDEFINED ? "" : look.hatch, scale), colours: [word(tint), word(stripe)] };
     }
+    const pixels = new Uint32Array(image.data.buffer);
     for (let y = 0; y < h; y++) {
       for (let x = 0; x < w; x++) {
         const at = y * w + x;
-        const look = looks.get(classes[at]);
-        const [r, g, b] = hatched(look.hatch, x, y, scale) ? look.stripe : look.tint;
-        image.data.set([r, g, b, 255], 4 * at);
+        const { period, tile, colours } = looks[classes[at]];
+        pixels[at] = colours[tile[(y % period) * period + (x % period)]];
       }
     }
     return image;
@@ -153,10 +176,15 @@ function regionsPanel(regions, page) {
       const share = (count) => `${number((100 * count) / (columns * rows), 3)} %`;
       read.textContent = `Of the plane: ${shares.map(([c, count]) => `${c === UNDEFINED ? "undefined" : page.classes[c].name} ${share(count)}`).join(", ")}`;
     }
-    canvas.ariaLabel = `${title} at epoch ${number(page.epochs[frame])}: ${read.textContent || `${page.labels.length} points`}`;
+    canvas.setAttribute("aria-label", `${title} at epoch ${number(page.epochs[frame])}: ${read.textContent || `${page.labels.length} points`}`);
   }
 
   return { figure, draw, show, said: () => "", still: !regions.runs };
+}
+
+/** A colour as the four bytes of an opaque pixel: red first, which is the lowest. */
+function word([r, g, b]) {
+  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
 }
 
 function hex(colour) {

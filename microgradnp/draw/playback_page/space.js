@@ -147,7 +147,7 @@ function spacePanel(hidden, page) {
 
   function describe() {
     const turned = turning ? ` Turned to azimuth ${Math.round(view.azimuth)}°, elevation ${Math.round(view.elevation)}°: arrow keys turn it, plus and minus zoom, Home turns it back.` : "";
-    canvas.ariaLabel = `${hidden.title} at epoch ${number(page.epochs[frame])}: ${read.textContent}.${turned}`;
+    canvas.setAttribute("aria-label", `${hidden.title} at epoch ${number(page.epochs[frame])}: ${read.textContent}.${turned}`);
   }
 
   function turn(right, up, zoom = 1) {
