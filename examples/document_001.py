@@ -161,7 +161,15 @@ def pictures() -> dict[str, Any]:
         size=(4.6, 3.6),
         title="Momentum and plain gradient descent from four starting points",
     )
-    return {"001-starts.png": figure}
+    trained = runs(demo.MOMENTUM)[0].network.model.state_dict()
+    diagram = mg.draw.network_diagram(
+        [trained["0.weight"], trained["2.weight"]],
+        [trained["0.bias"], trained["2.bias"]],
+        inputs=["$x_1$", "$x_2$"],
+        outputs=["star", "circle"],
+        title="The trained network",
+    )
+    return {"001-starts.png": figure, "001-network.png": diagram}
 
 
 def main() -> None:

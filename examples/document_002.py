@@ -234,17 +234,35 @@ def chaos() -> list[tuple[str, str, str]]:
 # -- pictures --------------------------------------------------------------------------------------------------------
 
 
-def pictures() -> dict[str, Any]:
-    """Return its grid of digits, and what the shuffled run learned."""
-    d, history = digits(), shuffled(5)
-    curves = {"accuracy": history.metrics["accuracy"]}
+def forward(X, W_h, b_h, W_out, b_out):
+    z_h = X @ W_h + b_h
+    a_h = sigmoid(z_h)
+    z_out = a_h @ W_out + b_out
+    a_out = sigmoid(z_out)
+    return a_out
+
+
+def pictures(full=False) -> dict[str, Any]:
+    """Return its grid of digits and its network, and what the shuffled run learned."""
+    d, history = digits(full), shuffled(EPOCHS if full else 5, full)
+    firsts = [int(np.argmax(d.y == digit)) for digit in range(10)]
+    model, others = history.network.model, d.X_test / 255
+    said = mg.train.predict(model, others).argmax(axis=1)
+    epochs = np.arange(1, history.epochs + 1)
     return {
+        "002-digits.png": mg.draw.image_grid(d.X[firsts], d.y[firsts], columns=5, title=f"The first of each, {d.name}"),
+        "002-network.png": mg.draw.network_diagram(
+            [d.X.shape[1], HIDDEN, 10], outputs=[str(digit) for digit in range(10)], most=10
+        ),
+        "002-graph.svg": mg.draw(mg.trace(forward, others[:1], *(p.data for p in model.parameters()))),
         "002-accuracy.png": mg.draw.learning_curves(
-            curves,
+            {"accuracy": history.metrics["accuracy"]},
             validation={"accuracy": history.validation["accuracy"]},
-            x=np.arange(1, len(history.losses) + 1),
+            x=epochs,
             title=f"The same network, shuffled and scaled ({d.name})",
-        )
+        ),
+        "002-hidden.png": mg.draw.weight_images(model[0].weight.data, title="What its 30 hidden units look for"),
+        "002-confusion.png": mg.draw.confusion_matrix(d.y_test, said, title="Digits it has not seen"),
     }
 
 
@@ -273,7 +291,7 @@ def main() -> None:
         ("", "10", "100", "300", "1000"),
         chaos(),
     )
-    better = shuffled(EPOCHS if chosen.full else 5)
+    better = shuffled(EPOCHS if chosen.full else 5, chosen.full)
     print(
         f"The same network on {d.name}, scaled, in a new order in every epoch, 16 at a time: accuracy "
         f"{better.metrics['accuracy'][-1]:.2%} after {better.epochs} epochs, {better.validation['accuracy'][-1]:.2%} on "
@@ -282,7 +300,7 @@ def main() -> None:
     numbers.show("Document 002: its numbers")
     show_prose(prose())
     show(TITLE, verdicts())
-    saved(chosen.out, pictures())
+    saved(chosen.out, pictures(chosen.full))
     show_versions(seeds="42 (weights), 0 (order of the shuffled run)")
     finish(numbers)
 

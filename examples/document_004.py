@@ -10,10 +10,9 @@ Run it: python examples/document_004.py [folder for the pictures]
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from claims_004 import TITLE, percent_diff, verdicts
@@ -51,43 +50,54 @@ def chain(layers, bias, weight, width=1, output=mg.logistic):
     return nn.Sequential(*steps[:-1], output)
 
 
-@dataclass
-class Run:
-    """What a training left behind, case by case."""
+class Run(NamedTuple):
+    """A training with its history, which has a frame of weights before the update of each case, and one at the end."""
 
-    model: Any
-    states: list[dict[str, Any]]  # the initial one, and the one after the update of each case
-    activations: list[list[Any]]  # of the input and each layer, before the update
+    X: Any
+    history: mg.train.History
+
+    def of_layers(self, kind):
+        """Return the parameters of single neurons, "weight" or "bias": one row a frame, one column a layer."""
+        states = [frame.weights for frame in self.history.frames]
+        return np.array([[v.item() for name, v in state.items() if name.endswith(kind)] for state in states])
 
     @property
     def weights(self):
-        """Those of single neurons, (1 + cases, layers - 1)."""
-        return np.array([[v.item() for k, v in state.items() if k.endswith("weight")] for state in self.states])
+        return self.of_layers("weight")
 
     @property
     def biases(self):
-        return np.array([[v.item() for k, v in state.items() if k.endswith("bias")] for state in self.states])
+        return self.of_layers("bias")
+
+    def activations(self, case):
+        """Return the activations of all layers for the input of a case, as it found them, the input first."""
+        replay = mg.train.Replay(self.history.network, self.history.frames[case].weights)
+        found = replay.activations(self.X[case : case + 1])
+        return [self.X[case], *(found[name].ravel() for name in list(found)[1::2])]  # what comes out of each layer
 
     @property
     def predicted(self):
-        return np.array([a[-1].item() for a in self.activations])
+        return np.array([self.activations(case)[-1].item() for case in range(len(self.X))])
 
 
-def train(model, cases, eta=ETA) -> Run:
-    """Take one step of gradient descent for each case."""
-    optimizer = mg.optim.SGD(model.parameters(), eta)
-    states, activations = [model.state_dict()], []
-    for x in cases:
-        a = [mg.tensor(x)]
-        for layer in model:
-            a.append(layer(a[-1]))
-        cost = 0.5 * np.sum((TARGET - a[-1]) ** 2)
-        activations.append([value.data for value in a[::2]])  # of each layer, not what goes into it
-        optimizer.zero_grad()
-        cost.backward()
-        optimizer.step()
-        states.append(model.state_dict())
-    return Run(model, states, activations)
+def half_squared_error(predicted, target):
+    return 0.5 * np.sum((target - predicted) ** 2)
+
+
+def train(model, X, eta=ETA) -> Run:
+    """Take one step of gradient descent for each case, in order."""
+    history = mg.train.fit(
+        model,
+        (X, np.full(X.shape, TARGET)),
+        half_squared_error,
+        mg.optim.SGD(model.parameters(), eta),
+        epochs=1,
+        batch_size=1,
+        shuffle=False,
+        record=mg.train.Record(per="update"),
+        progress=False,
+    )
+    return Run(X, history)
 
 
 @cache
@@ -101,10 +111,9 @@ def changes(r: Run):
     return r.biases[-1] - r.biases[0], r.weights[-1] - r.weights[0]
 
 
-def percent(change, original):
-    """Return the change in percent of the original, entry by entry; nan where the original is 0: it is undefined."""
-    change, original = np.asarray(change), np.asarray(original)
-    return np.divide(100 * change, original, out=np.full(change.shape, np.nan), where=original != 0)
+def percent(r: Run):
+    """Return by how many percent every bias and every weight has changed; nan where it was 0: that is undefined."""
+    return tuple(mg.train.percent_change(values[-1], values[0]) for values in (r.biases, r.weights))
 
 
 def displayed(r: Run, case=-1):
@@ -164,7 +173,7 @@ def check_of_wider():
 
 def layer_by_layer(r: Run):
     """Return the size of the change of every layer's parameters, the first layer first."""
-    first, last = r.states[0], r.states[-1]
+    first, last = r.history.frames[0].weights, r.history.frames[-1].weights
     moved = {name: float(np.mean(np.abs(last[name] - first[name]))) for name in first}
     return {kind: [v for name, v in moved.items() if name.endswith(kind)] for kind in ("bias", "weight")}
 
@@ -194,7 +203,7 @@ def prose() -> Iterator[Prose]:
     yield Prose(
         "the last hidden layer shows some visible change, the output layer learns much more (biases 0, weights 2)",
         f"weights change by {signed(w)}",
-        abs(percent(w, weights_only.weights[0])[-2]) > 1 and abs(w[-1]) > 2 * abs(w[-2]),
+        abs(percent(weights_only)[1][-2]) > 1 and abs(w[-1]) > 2 * abs(w[-2]),
     )
     shown = displayed(weights_only)[0]
     yield Prose(
@@ -205,7 +214,7 @@ def prose() -> Iterator[Prose]:
     b, _ = changes(biases_only)
     yield Prose(
         "the bias of the hidden layer undergoes a slight change in an opposite (positive) direction (biases 2, weights 0)",
-        f"biases change by {signed(percent(b, biases_only.biases[0]))} %",
+        f"biases change by {signed(percent(biases_only)[0])} %",
         b[-2] > 0 > b[-1],
     )
     yield Prose(
@@ -221,9 +230,9 @@ def prose() -> Iterator[Prose]:
     b, w = changes(neither)
     yield Prose(
         "the percentage change is too small to be visually registered (biases and weights 0)",
-        f"of 0 there is no percentage, {signed(percent(b, neither.biases[0]))}; biases change by {signed(b)}, weights by "
+        f"of 0 there is no percentage, {signed(percent(neither)[0])}; biases change by {signed(b)}, weights by "
         f"{signed(w)}",
-        bool(np.all(np.isfinite(percent(b, neither.biases[0])))),
+        bool(np.all(np.isfinite(percent(neither)[0]))),
     )
     B, W = grid()
     true, shown = cost_surface(B, W), contour_surface(B, W)
@@ -272,13 +281,38 @@ def contour_surface(B, W):
 
 
 def pictures() -> dict[str, Any]:
-    """Return its pictures."""
-    ax = None
-    for layers, b, w in FOUR:
-        costs = 0.5 * (TARGET - run(layers, b, w).predicted) ** 2
-        ax = mg.draw.loss_curve(costs, ax=ax, label=f"biases {b}, weights {w}", logy=True)
-    ax.set(title="Chains of 5 layers from four initial values", xlabel="case", ylabel="cost")
-    return {"004-costs.png": ax}
+    """Return its pictures: percent changes, the cost with the path of descent, and the activations as a film."""
+    four = {f"b = {b}, w = {w}": run(layers, b, w) for layers, b, w in FOUR}
+    drawn: dict[str, Any] = {
+        "004-changes.png": mg.draw.percent_changes(
+            {name: percent(r)[1] for name, r in four.items()},
+            {name: percent(r)[0] for name, r in four.items()},
+            title="Change of 5 layers in 100 cases",
+        )
+    }
+    r = run(*SMALLEST)
+    path, extent = np.column_stack([r.biases[:, 0], r.weights[:, 0]]), (-5, 5, -5, 5)
+    drawn["004-contours.png"] = mg.draw.panels(
+        {
+            "the cost": lambda ax: mg.draw.cost_contours(cost_surface, path, extent=extent, logarithmic=True, ax=ax),
+            "what the document plots": lambda ax: mg.draw.cost_contours(contour_surface, path, extent=extent, ax=ax),
+        },
+        size=(5, 4.4),
+        title="One neuron: descent from bias 2, weight 2",
+    )
+    drawn["004-surface.png"] = mg.draw.cost_surface(cost_surface, path, extent=extent, title="The cost, and the path")
+    deep = run(*FOUR[0])
+    names = ("input", "layer 1", "layer 2", "layer 3", "output")
+    cases = list(range(0, len(deep.X), 4))
+    drawn["004-activations.gif"] = mg.draw.animate(
+        lambda ax, case: mg.draw.layer_activations(
+            dict(zip(names, deep.activations(case), strict=True)), target=TARGET, ylim=(0, 1), ax=ax
+        ),
+        cases,
+        captions=[f"case {case}" for case in cases],
+    )
+    drawn["004-wider.png"] = mg.draw.network_diagram([1, 2, 2, 2, 1], title="Its exercise: two neurons a layer")
+    return drawn
 
 
 # -- all of it -------------------------------------------------------------------------------------------------------
@@ -287,7 +321,7 @@ def pictures() -> dict[str, Any]:
 def tests(r: Run) -> Iterator[str]:
     """Yield its report of the test cases."""
     for c, x in enumerate(data().X_test):
-        predicted = r.model(x).item()
+        predicted = r.history.network.model(x).item()
         difference = TARGET - predicted
         yield f"\tTest Case: {c}, Value: {x.item():f}"
         yield (
@@ -301,15 +335,13 @@ def show_changes() -> None:
     rows = []
     for layers, b, w in (SMALLEST, *FOUR):
         r = run(layers, b, w)
-        for kind, change, original, shown in zip(
-            ("biases", "weights"), changes(r), (r.biases[0], r.weights[0]), displayed(r), strict=True
-        ):
+        for kind, change, true, shown in zip(("biases", "weights"), changes(r), percent(r), displayed(r), strict=True):
             rows.append(
                 (
                     f"{layers} layers, b {b}, w {w}",
                     kind,
                     signed(change),
-                    signed(percent(change, original)),
+                    signed(true),
                     signed(shown),
                 )
             )
