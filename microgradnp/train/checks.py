@@ -27,11 +27,11 @@ def before_loss(run: Run, x: Any, y: Any, predictions: Any) -> None:
     p, t = values_or_none(predictions), values_or_none(y)
     if p is None or t is None:
         return
-    name = called(run.source.y, "y") if isinstance(run.source, Arrays) else "y"
-    check_labels(run, p, t, name)
+    check_labels(run, p, t)
     shapes = {p.shape, t.shape}
     n = len(t) if t.ndim else 0
     if n > 1 and shapes == {(n, 1), (n,)} and broadcasts(run.criterion, p, t, n):
+        name = name_of_targets(run)
         whole = run.source.y.shape if isinstance(run.source, Arrays) else t.shape
         wanted = "(n, 1)" if p.ndim == 2 else "(n,)"
         how = f"{name}[:, None]" if p.ndim == 2 else f"{name}.ravel()"
@@ -40,6 +40,11 @@ def before_loss(run: Run, x: Any, y: Any, predictions: Any) -> None:
             f"together they would broadcast to {(n, n)}, every prediction against every target. Reshape the targets to "
             f"{wanted}: {how}"
         )
+
+
+def name_of_targets(run: Run) -> str:
+    """Return what the user calls the targets. It is looked up where an error needs it, for it takes a while."""
+    return called(run.source.y, "y") if isinstance(run.source, Arrays) else "y"
 
 
 def broadcasts(loss: Any, p: Array, t: Array, n: int) -> bool:
@@ -53,24 +58,28 @@ def broadcasts(loss: Any, p: Array, t: Array, n: int) -> bool:
 
 def after_loss(run: Run, y: Any, predictions: Any, loss: Any) -> None:
     """Look at the first loss."""
-    what = name_of(run.criterion) or getattr(run.criterion, "__name__", "the loss")
     if not isinstance(loss, Tensor):
         raise TypeError(
-            f"{what} returned {type(loss).__name__}, not a Tensor, so nothing can be differentiated: compute it with NumPy's "
-            "functions on the predictions, without float(), .data or .item()"
+            f"{name_of_loss(run)} returned {type(loss).__name__}, not a Tensor, so nothing can be differentiated: compute it "
+            "with NumPy's functions on the predictions, without float(), .data or .item()"
         )
     if loss.size != 1:
         raise ValueError(
-            f"{what} returned shape {loss.shape} for predictions of shape {np.shape(predictions)}: a loss is one number; "
-            'take its mean or sum (reduction="mean")'
+            f"{name_of_loss(run)} returned shape {loss.shape} for predictions of shape {np.shape(predictions)}: a loss is one "
+            'number; take its mean or sum (reduction="mean")'
         )
     if loss.node is None:
         raise ValueError(
-            f"{what} does not depend on any parameter that the optimizer holds: was the model called on .data or under "
-            "no_grad?"
+            f"{name_of_loss(run)} does not depend on any parameter that the optimizer holds: was the model called on .data or "
+            "under no_grad?"
         )
     if not run.reduction and run.source.batches != 1:
         run.reduction = reduction_of(run.criterion, predictions, y)
+
+
+def name_of_loss(run: Run) -> str:
+    """Return what the user calls the loss."""
+    return name_of(run.criterion) or str(getattr(run.criterion, "__name__", "the loss"))
 
 
 def stated_reduction(loss: Any) -> str:
@@ -108,7 +117,7 @@ def reduction_of(loss: Any, predictions: Any, targets: Any) -> str:
 CLASS_LOSSES = (mg.cross_entropy, F.cross_entropy, F.nll_loss)
 
 
-def check_labels(run: Run, p: Array, t: Array, name: str) -> None:
+def check_labels(run: Run, p: Array, t: Array) -> None:
     """Raise if the loss wants classes and any label of the data, not only of this batch, is none."""
     loss = run.criterion.func if isinstance(run.criterion, functools.partial) else run.criterion
     if not isinstance(loss, CrossEntropyLoss | NLLLoss) and not any(loss is one for one in CLASS_LOSSES):
@@ -119,12 +128,14 @@ def check_labels(run: Run, p: Array, t: Array, name: str) -> None:
     labels = values(run.source.y) if isinstance(run.source, Arrays) else t
     classes = p.shape[axis]
     if labels.dtype.kind == "f" and (labels == np.floor(labels)).all():
+        name = name_of_targets(run)
         raise TypeError(f"{name} holds classes as {labels.dtype}, but labels must be integers: {name}.astype(int)")
     if labels.dtype.kind not in "iu" or not labels.size:
         return
     low, high = int(labels.min()), int(labels.max())
     if low >= 0 and high < classes:
         return
+    name = name_of_targets(run)
     bad = np.flatnonzero(((labels < 0) | (labels >= classes)).reshape(len(labels), -1).any(axis=1))
     some = ", ".join(map(str, bad[:5])) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
     advice = f"give the model {high + 1} outputs" if low >= 0 else f"{name} must not be negative"
@@ -143,7 +154,7 @@ def finite_batch(source: Source, number: int, batch: Any) -> None:
     for name, a in zip(("x", "y"), batch, strict=True):
         plain = values_or_none(a)
         if plain is not None and plain.ndim:
-            check_finite(f"{name} of {source.label(number)}", plain, "data")
+            check_finite(functools.partial("{} of {}".format, name, source.label(number)), plain, "data")
 
 
 def values_or_none(a: Any) -> Array | None:

@@ -195,15 +195,14 @@ def network_of(model: Any, optimizer: Any, loss: Any = None) -> Network:
         )
     params = list(optimizer.params)
     if isinstance(model, Module):
-        own = dict(model.named_parameters())
-        if not own:
+        network = Network(model, params, loss=loss)
+        own = network.parameters
+        if not any(not name.startswith(LOSS) for name in own):
             raise ValueError(
                 f"{model.label()} has no parameters, so there is nothing to train: make tensors or layers its attributes "
                 "(nn.parameter(...), nn.Linear(...))"
             )
-        ids = {id(p) for p in own.values()}
-        if isinstance(loss, Module):
-            ids |= {id(p) for p in loss.parameters()}
+        ids = {id(t) for t in network.tensors.values()}  # some may be frozen for a while
         strange = [p for p in params if id(p) not in ids]
         if strange:
             twins = [name for name, p in own.items() if p.shape == strange[0].shape]
@@ -213,7 +212,8 @@ def network_of(model: Any, optimizer: Any, loss: Any = None) -> Network:
                 f"first has shape {strange[0].shape}{hint}. Perhaps the model was made anew, or copied, afterwards: make "
                 f"the optimizer of this one, {type(optimizer).__name__}(model.parameters(), ...)"
             )
-    elif not params:
+        return network
+    if not params:
         raise ValueError("the optimizer holds no parameters, so there is nothing to train")
     names = getattr(optimizer, "names", None)
     if names is not None and (len(names) != len(params) or not all(isinstance(n, str) for n in names)):

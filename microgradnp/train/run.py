@@ -126,7 +126,7 @@ class Run:
         self.best_state: State = {}
         self.first_state: State = {}  # of this epoch
         self.waited = 0
-        self.good: State = {}
+        self.good: list[Array] = []  # the values with which the last finite loss was computed
         self.whole = False  # whether everything that a checkpoint holds belongs together at this moment
         self.checked = False
         self.interrupts = Interrupts()
@@ -164,7 +164,7 @@ class Run:
                         raise
                     self.interrupts.asked = True  # raised by a callback, or by a handler of the user's
                     if self.good and not self.whole:
-                        self.restore(self.good)
+                        self.restore(self.good_state())
                 self.end()
             self.failed = False
         finally:
@@ -189,6 +189,10 @@ class Run:
         if self.early is not None and self.early.restore_best and self.best_state and not history.interrupted:
             self.restore(self.best_state)
         self.call("on_end")
+
+    def good_state(self) -> State:
+        """Return the values with which the last finite loss was computed."""
+        return dict(zip(self.network.tensors, self.good, strict=False))
 
     def restore(self, state: State) -> None:
         """Put the values of an earlier moment back into all tensors."""
@@ -229,7 +233,8 @@ class Run:
         """Make an update for each batch; return whether all were gone through."""
         model, criterion, optimizer = self.model, self.criterion, self.optimizer
         schedule, clip, recorder, sums = self.schedule, self.clip, self.recorder, self.sums
-        tensors, isfinite = list(self.network.tensors.items()), math.isfinite
+        tensors, isfinite = list(self.network.tensors.values()), math.isfinite
+        count = len_of_targets if isinstance(self.source, Arrays) else count_of
         on_gradients, on_step_end = self.hooks["on_gradients"], self.hooks["on_step_end"]
         bar, save_every, interrupts = self.bar, self.save_every, self.interrupts
         before = None
@@ -251,7 +256,7 @@ class Run:
                 raise self.diverged(batch, before, math.nan, error) from None
             if not isfinite(value):
                 raise self.diverged(batch, before, value)
-            self.good = {name: t.data for name, t in tensors}
+            self.good = [t.data for t in tensors]
             optimizer.zero_grad()
             loss.backward()
             for hook in on_gradients:
@@ -266,7 +271,7 @@ class Run:
             if schedule is not None:
                 optimizer.lr = schedule(self.step)
             optimizer.step()
-            sums.add(value, self.reduction, count_of(x, y), predictions, y)
+            sums.add(value, self.reduction, count(x, y), predictions, y)
             self.loss = value
             self.batch += 1
             self.step += 1
@@ -366,11 +371,11 @@ class Run:
         """Return the error that names the first thing that was not finite; the model has the last good values then."""
         source, network = self.source, self.network
         checks.finite_batch(source, self.batch, batch)
-        where = divergence.first_bad(network, self.criterion, batch, before, self.good)
+        where = divergence.first_bad(network, self.criterion, batch, before, self.good_state())
         if error is not None and not where:
             return error  # something else
         if self.good:
-            self.restore(self.good)
+            self.restore(self.good_state())
         self.optimizer.zero_grad()
         number = f"the loss is {value}" if not math.isnan(value) else "the loss is no number"
         if math.isfinite(value):
@@ -387,3 +392,8 @@ class Run:
         if self.good:
             message += "\n  The model has its parameters from before the update that led there, and they are finite."
         return divergence.Diverged(message, self.epoch, self.batch, self.step, where or "the loss", self.history)
+
+
+def len_of_targets(_: Any, y: Any) -> int:
+    """Return how many samples a batch of arrays holds."""
+    return len(y)

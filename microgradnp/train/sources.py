@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -148,20 +148,10 @@ def source(data: Any, batch_size: int | None, rng: Random | None, what: str = "d
             raise ValueError(f"batch_size={batch_size} must be at least 1, or None for all samples at once")
     if isinstance(data, tuple) and len(data) == 2:
         X, y = (plain(a, what, k) for k, a in enumerate(data))
-        names = [called(a, "X" if k == 0 else "y") for k, a in enumerate(data)]
-        if not X.ndim or not y.ndim:
-            raise ValueError(
-                f"{what}: {names[0]} of shape {X.shape} and {names[1]} of shape {y.shape}: one row a sample"
-            )
-        if len(X) != len(y):
-            raise ValueError(
-                f"{what}: {names[0]} has {len(X)} rows (shape {X.shape}), {names[1]} has {len(y)} (shape {y.shape}): "
-                "each sample needs its target" + transposed_hint(X, y)
-            )
-        if not X.size:
-            raise ValueError(f"{what}: {names[0]} of shape {X.shape} is empty: there is nothing to learn from")
-        for name, a in zip(names, (X, y), strict=True):
-            check_finite(name, a, what)
+        if not X.ndim or not y.ndim or len(X) != len(y) or not X.size:
+            raise unfit(X, y, called(data[0], "X"), called(data[1], "y"), what)
+        check_finite(lambda: called(data[0], "X"), X, what)
+        check_finite(lambda: called(data[1], "y"), y, what)
         return Arrays(X, y, None if batch_size is None else int(batch_size), rng)
     if isinstance(data, np.ndarray | Tensor) or not isinstance(data, Iterable) or isinstance(data, str | dict):
         raise TypeError(
@@ -179,20 +169,32 @@ def source(data: Any, batch_size: int | None, rng: Random | None, what: str = "d
 
 def plain(a: Any, what: str, position: int) -> Array:
     """Return numbers as an array: the user's own one, if it is one."""
-    name = called(a, "Xy"[position])
     if isinstance(a, Tensor):
         return a.data
     try:
         array = np.asarray(a)
     except (ValueError, TypeError) as error:
-        raise TypeError(f"{what}: {name} is no array of numbers: {error}") from None
+        raise TypeError(f"{what}: {called(a, 'Xy'[position])} is no array of numbers: {error}") from None
     if array.dtype.kind not in "biufc":
+        name = called(a, "Xy"[position])
         hint = "; np.unique(labels, return_inverse=True) numbers them" if array.dtype.kind in "USO" and position else ""
         raise TypeError(f"{what}: {name} holds {array.dtype}, not numbers{hint}")
     return array
 
 
-def check_finite(name: str, a: Array, what: str) -> None:
+def unfit(X: Array, y: Array, first: str, second: str, what: str) -> ValueError:
+    """Return the error for two arrays that do not go together."""
+    if not X.ndim or not y.ndim:
+        return ValueError(f"{what}: {first} of shape {X.shape} and {second} of shape {y.shape}: one row a sample")
+    if len(X) != len(y):
+        return ValueError(
+            f"{what}: {first} has {len(X)} rows (shape {X.shape}), {second} has {len(y)} (shape {y.shape}): each sample needs "
+            "its target" + transposed_hint(X, y)
+        )
+    return ValueError(f"{what}: {first} of shape {X.shape} is empty: there is nothing to learn from")
+
+
+def check_finite(name: Callable[[], str], a: Array, what: str) -> None:
     """Raise if an array holds nan or inf, naming the rows."""
     if a.dtype.kind not in "fc":
         return
@@ -206,7 +208,7 @@ def check_finite(name: str, a: Array, what: str) -> None:
     some = ", ".join(map(str, rows[:8])) + (f" and {len(rows) - 8} more" if len(rows) > 8 else "")
     kinds = " and ".join(k for k, f in (("nan", np.isnan), ("inf", np.isinf)) if f(a).any())
     raise ValueError(
-        f"{what}: {name} of shape {a.shape} holds {kinds} in row{'s' if len(rows) > 1 else ''} {some}: leave those rows out, "
+        f"{what}: {name()} of shape {a.shape} holds {kinds} in row{'s' if len(rows) > 1 else ''} {some}: leave those rows out, "
         "or fill them in, before training"
     )
 

@@ -14,7 +14,7 @@ import tests.benchmarks
 import numpy as np  # isort: skip
 from rich.console import Console  # isort: skip
 
-from tests.benchmarks import chain, circles, images, measure, peers, regression  # isort: skip
+from tests.benchmarks import chain, circles, images, measure, networks, peers, regression  # isort: skip
 from tests.benchmarks.report import Aim, Results, Row  # isort: skip
 
 #: Per workload: its contestants, the steps before results are compared, the program by hand that evaluates the loss as
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=tests.benchmarks.__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds: 5 times faster, less exact")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to this file")
-    parser.add_argument("--only", choices=[*TRAINING, "chain"], help="one workload alone")
+    parser.add_argument("--only", choices=[*TRAINING, "chain", "networks"], help="one workload alone")
     options = parser.parse_args(arguments)
     rounds = 5 if options.quick else 25
     terminal = sys.stdout.isatty()
@@ -47,6 +47,8 @@ def main(arguments: list[str] | None = None) -> None:
                 training(results, workload, rounds)
     if options.only in (None, "chain"):
         operations(results, rounds)
+    if options.only in (None, "networks"):
+        layers(results, rounds)
     if options.only is None:
         memory(results, 10_000 if options.quick else 100_000)
         loading(results, 5 if options.quick else 15)
@@ -56,7 +58,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def compared(
-    results: Results, workload: str, contestants: list[measure.Contestant], steps: int, rounds: int
+    results: Results,
+    workload: str,
+    contestants: list[measure.Contestant],
+    steps: int,
+    rounds: int,
+    reference: str = "NumPy by hand",
 ) -> measure.Times:
     """Check that the contestants agree, time them, and add their rows."""
     apart = measure.disagreement(contestants, steps)
@@ -64,7 +71,7 @@ def compared(
     first = contestants[0].name
     names = [contestant.name for contestant in contestants]
     for name in names:
-        ratios = {"NumPy by hand": times.ratio(name, first)}
+        ratios = {reference: times.ratio(name, first)}
         ratios |= {peer: times.ratio(name, peer) for peer in PEERS if peer in names}
         results.rows.append(Row(workload, name, times.of(name) * 1e6, ratios, apart[name]))
     return times
@@ -79,6 +86,21 @@ def training(results: Results, workload: str, rounds: int) -> None:
         Aim(f"{workload}: unchanged, against the {reference}", times.ratio("unchanged", reference), unchanged, "×"),
     ]
     against_peers(results, workload, "unchanged", times)
+
+
+def layers(results: Results, rounds: int) -> None:
+    """Measure what layers, an optimizer and `fit` cost beyond Tensor operations: an epoch of several updates."""
+    for size, contestants in networks.CONTESTANTS.items():
+        times = compared(results, f"networks, {size}", contestants, 3, rounds, "Tensor operations")
+        results.aims += [
+            Aim(
+                f"networks, {size}: nn and optim, against Tensor operations",
+                times.ratio("nn and optim", "Tensor operations"),
+                1.15,
+                "×",
+            ),
+            Aim(f"networks, {size}: fit, against nn and optim", times.ratio("fit", "nn and optim"), 1.15, "×"),
+        ]
 
 
 def operations(results: Results, rounds: int) -> None:
