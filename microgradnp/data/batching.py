@@ -63,9 +63,9 @@ def batches(
     X: ArrayLike,
     y: ArrayLike | None = None,
     batch_size: int = 32,
-    *,
     shuffle: bool = True,
     rng: Seed = None,
+    *,
     drop_last: bool = False,
 ) -> Batches:
     """Return the samples in batches, an object to iterate over once an epoch.

@@ -501,7 +501,10 @@ def test_players_in_one_page_do_not_disturb_each_other(show):
 
 def test_frames_of_a_notebook_work_apart(show):
     """Pages in frames are closed to scripts from outside, so this looks at pictures of them."""
-    page = show("<!DOCTYPE html><title>Notebook</title>" + whole(title=HOSTILE)._repr_html_() + whole()._repr_html_(), height=2300)
+    page = show(
+        "<!DOCTYPE html><title>Notebook</title>" + whole(title=HOSTILE)._repr_html_() + whole()._repr_html_(),
+        height=2300,
+    )
 
     def picture(i):
         frame = f"document.querySelectorAll('iframe')[{i}].getBoundingClientRect()"
