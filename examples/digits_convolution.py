@@ -122,7 +122,7 @@ def main():
     model = network()
     print(model)
     print(f"{len(data.X):,} digits to learn from, {len(data.X_test):,} to test with\n")
-    history = learn(model, data, epochs=6 if chosen.full else 12)
+    history = learn(model, data, epochs=6 if chosen.full else 8)
     probabilities = nn.functional.softmax(mg.train.predict(model, data.X_test, batch_size=500))
     predicted = probabilities.argmax(axis=1)
     wrong = np.count_nonzero(predicted != data.y_test)

@@ -16,6 +16,8 @@ HEAVY = (
     "pandas",
     "sklearn",
     "PIL",
+    "pooch",
+    "requests",
     "jax",
     "torch",
     "IPython",
