@@ -44,7 +44,7 @@ def test_the_page_holds_what_the_network_did():
     history, model = trained(record=2)
     made = recording(playback_of(history, model, X, Y, loss=LOSS, resolution=9, extent=(-2, 3, -2, 2)))
     assert unpack(made["epochs"]).tolist() == [0, 2, 4, 6]
-    assert made["hidden"]["title"] == "Hidden layer: 1"
+    assert made["hidden"]["title"] == "Hidden layer: 1 (Tanh)"
     low, high, codes = (unpack(made["hidden"][name]) for name in ("low", "high", "codes"))
     hidden = low.reshape(4, 1, 3) + (high - low).reshape(4, 1, 3) * codes.reshape(4, 40, 3) / 65534
     grid = np.stack(np.meshgrid(np.linspace(-2, 3, 9), np.linspace(-2, 2, 9)), axis=-1).reshape(-1, 2)
@@ -80,14 +80,24 @@ def test_the_curves_of_a_history_stand_at_the_epochs_they_belong_to(measure, fir
     assert unpack(series["x"]).tolist() == list(range(first, last))
 
 
-def test_changes_are_those_since_the_first_epoch():
-    history, model = trained()
+def test_changes_are_those_since_the_stop_before():
+    history, model = trained(record=2)
     made = recording(playback_of(history, model, X, Y))["changes"]
-    values = dict(zip(made["names"], unpack(made["values"]).reshape(4, 7), strict=True))
-    start, now = history.at(0)["0.weight"], history.at(4)["0.weight"]
-    assert values["0.weight"][0] == 0
-    assert values["0.weight"][4] == pytest.approx(100 * np.sqrt(np.sum((now - start) ** 2) / np.sum(start**2)))
-    assert np.isnan(values["0.bias"]).all()  # it starts at 0
+    values = dict(zip(made["names"], unpack(made["values"]).reshape(4, 4), strict=True))
+    for name, shown in values.items():
+        before, now = history.at(2)[name], history.at(4)[name]
+        assert shown[0] == 0
+        assert shown[2] == pytest.approx(100 * np.sqrt(np.sum((now - before) ** 2) / np.sum(now**2)))
+    assert values["0.bias"][1] == pytest.approx(100)  # it starts at 0
+
+
+def test_layers_are_called_by_name_and_kind_and_the_output_is_not_there_twice():
+    history, model = trained()
+    assert recording(playback_of(history, model, X, Y))["activations"]["names"] == [
+        "0 (Linear)",
+        "1 (Tanh)",
+        "2 (Linear)",
+    ]
 
 
 def test_the_network_stays_as_it_is():
@@ -128,7 +138,7 @@ def test_a_network_that_is_a_function():
 
 def test_the_layer_can_be_chosen():
     history, model = trained()
-    assert recording(playback_of(history, model, X, Y, layer="0"))["hidden"]["title"] == "Hidden layer: 0"
+    assert recording(playback_of(history, model, X, Y, layer="0"))["hidden"]["title"] == "Hidden layer: 0 (Linear)"
     with pytest.raises(ValueError, match=r"layer='3' is no layer .*'0' \(n, 3\), '1' \(n, 3\), '2' \(n, 2\)"):
         playback_of(history, model, X, Y, layer="3")
 
@@ -190,7 +200,7 @@ def test_images_go_through_convolutions():
     history = mg.train.fit(model, (images, labels), LOSS, optimizer, epochs=2, record=1)
     page = playback_of(history, model, images, labels, loss=LOSS)
     made = recording(page)
-    assert made["hidden"]["title"] == "Hidden layer: 4"
+    assert made["hidden"]["title"] == "Hidden layer: 4 (ReLU)"
     assert "of 5 units" in made["hidden"]["note"]
     assert "regions" not in made
     assert made["notes"] == ["Histograms are those of at most 2,000 activations of a layer, chosen at random."]

@@ -187,7 +187,7 @@ class Recording:
     def height(self) -> int:
         """Return about how high a page is whose panels stand in two columns, in pixels."""
         panels = (self.hidden is not None, self.extent is not None, self.curves, self.changes or self.activations)
-        return 180 + 430 * ((sum(map(bool, panels)) + 1) // 2)
+        return 200 + 540 * ((sum(map(bool, panels)) + 1) // 2)
 
 
 def _percent(share: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,7 @@ def playback_of(
     replays = [history.replay(model, int(epoch), params) for epoch in epochs]
 
     layers = replays[0].activations(x[:1])
+    called = _called(layers, replays[0].network.module)
     layer = _hidden(layers, layer)
     width = 1 if layer is None else layers[layer].size
     drawn = packing.evenly(len(x), min(MOST_POINTS, max(50, MOST_NUMBERS // (width * len(epochs)))))
@@ -107,12 +109,12 @@ def playback_of(
     labels = None if y is None else _labels(np.asarray(y), len(x))
     given: dict[str, Any] = {
         "changes": _changes([replay.state for replay in replays], replays[0].network.parameters),
-        "changes_title": "Distance of each parameter from its start, of its size there",
-        "activations": {name: [_sample(frame[name]) for frame in seen] for name in layers},
+        "changes_title": "Change since the stop before, of the parameter's size",
+        "activations": {called[name]: [_sample(frame[name]) for frame in seen] for name in called},
         "labels": None if labels is None else labels[drawn],
     }
     if layer is not None:
-        given |= {"hidden": [frame[layer] for frame in seen], "hidden_title": f"Hidden layer: {layer}"}
+        given |= {"hidden": [frame[layer] for frame in seen], "hidden_title": f"Hidden layer: {called[layer]}"}
     if any(values.size * len(drawn) > MOST_ACTIVATIONS for values in layers.values()):
         notes.append(f"Histograms are those of at most {MOST_ACTIVATIONS:,} activations of a layer, chosen at random.")
 
@@ -157,6 +159,17 @@ def _hidden(layers: Mapping[str, Array], asked: str | None) -> str | None:
     return others[-1] if others else None
 
 
+def _called(layers: Mapping[str, Array], module: Any) -> dict[str, str]:
+    """Return what the page calls the layers, with their kinds; without the output where a layer has it."""
+    modules = {} if module is None else dict(module.named_modules())
+    again = any(np.array_equal(a, layers["output"], equal_nan=True) for name, a in layers.items() if name != "output")
+    return {
+        name: f"{name} ({type(modules[name]).__name__})" if name in modules else name
+        for name in layers
+        if name != "output" or not again
+    }
+
+
 def _labels(y: Array, n: int) -> Array | None:
     """Return the classes that targets are, or None if they are numbers."""
     if y.shape[:1] != (n,):
@@ -172,15 +185,17 @@ def _labels(y: Array, n: int) -> Array | None:
 
 
 def _changes(states: Sequence[Mapping[str, Array]], parameters: Mapping[str, Any]) -> dict[str, Array]:
-    """Return for each parameter its distance from the first state, in per cent; nan if it was 0 there."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        made = {}
-        for name in parameters:
-            start = states[0][name]
-            size = np.linalg.norm(start)
-            distance = np.array([np.linalg.norm(np.subtract(state[name], start)) for state in states])
-            made[name] = 100 * distance / size if size else np.full(len(states), np.nan)
-    return made
+    """Return for each parameter |its change since the state before| / |it|, in per cent; nan where it is 0."""
+
+    def per_cent(before: Array, now: Array) -> float:
+        change, size = np.linalg.norm(np.subtract(now, before)), np.linalg.norm(now)
+        return float(100 * change / size) if size else np.nan
+
+    with np.errstate(invalid="ignore", over="ignore"):
+        return {
+            name: np.array([0.0] + [per_cent(before[name], now[name]) for before, now in pairwise(states)])
+            for name in parameters
+        }
 
 
 def _sample(values: Array) -> Array:
