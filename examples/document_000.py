@@ -262,7 +262,7 @@ def playback(r: Run) -> Any:
     """Return its slider over the epochs as a page: what the output unit sees, and the accuracy with a marker."""
 
     def regions(epoch, places):
-        return (r.history.replay(epoch=epoch)(places)[:, 0] >= 0.5).astype(int)
+        return (r.history.replay(epoch=epoch)(places)[:, 0] > 0.5).astype(int)
 
     return mg.draw.playback(
         metrics={"accuracy": r.accuracy, "mean squared error": r.mse},

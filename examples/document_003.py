@@ -30,9 +30,9 @@ RATES = {"T2": 10, "T3": 0.05, "T4": 0.0005, "T5": 1, "T6": 0.05}
 
 
 def table():
-    """Return the table of 4 x 3, and the stream that goes on to draw the weights."""
-    X = np.array([[0, 1, 0], [1, 0, 0], [1, 1, 1], [0, 1, 1]])
-    return X, np.array([[0, 1, 1, 0]]).T, np.random.RandomState(1)
+    """Return the table of 4 x 3, and the stream that draws the weights."""
+    X, y = mg.data.first_bit()
+    return X, y.reshape(4, 1), np.random.RandomState(1)
 
 
 def clouds():
@@ -60,8 +60,8 @@ def predict_proba(model, X):
 
 
 def predict(model, X):
-    """Return classes, 0 or 1; 1 where the two are equally likely."""
-    return (predict_proba(model, X) >= 0.5).astype(int)
+    """Return classes, 0 or 1; 0 where the two are equally likely, as `mg.train.binary_accuracy` counts."""
+    return (predict_proba(model, X) > 0.5).astype(int)
 
 
 def fit(model, X, y, lr, epochs=EPOCHS, **options) -> mg.train.History:
@@ -78,18 +78,14 @@ def train(model, X, y, lr):
 # -- ... and with the document's own derivation, sums taken from first to last ---------------------------------------
 # The losses that it prints went through sums in this order, and at learning rate 10 the order shows in the 11th digit.
 
-SMALLEST = 1e-12
-
 
 def running_sum(values):
     return np.add.accumulate(values, axis=0)[-1]
 
 
 @mg.primitive
-def clipped_log_loss(W1, b1, X, y):
-    a = sigmoid(X @ W1 + b1)
-    logs = y * np.log(a.clip(min=SMALLEST)) + (1 - y) * np.log((1 - a).clip(min=SMALLEST))
-    return -1 / len(y) * np.sum(logs)
+def log_loss(W1, b1, X, y):
+    return nn.functional.log_loss(sigmoid(X @ W1 + b1), y, smallest=1e-12)
 
 
 def dW1(g, loss, W1, b1, X, y):
@@ -100,7 +96,7 @@ def db1(g, loss, W1, b1, X, y):
     return g * (1 / len(y) * running_sum(sigmoid(X @ W1 + b1) - y))
 
 
-clipped_log_loss.defvjp(dW1, db1, None, None)
+log_loss.defvjp(dW1, db1, None, None)
 
 
 def train_by_its_formulas(model, X, y, lr):
@@ -108,7 +104,7 @@ def train_by_its_formulas(model, X, y, lr):
     optimizer = mg.optim.SGD(model.parameters(), lr)
     losses = []
     for _ in range(EPOCHS):
-        loss = clipped_log_loss(model.weight, model.bias, X, y)
+        loss = log_loss(model.weight, model.bias, X, y)
         losses.append(loss.item())
         optimizer.zero_grad()
         loss.backward()
@@ -177,7 +173,7 @@ def backward_phase() -> Iterator[tuple[str, Any, Any]]:
 
     X, y, stream = table()
     model = regressor(X, stream)
-    graph = mg.trace(forward, model.weight.data, model.bias.data, X.astype(float), y)
+    graph = mg.trace(forward, model.weight.data, model.bias.data, X, y)
     gradients = graph.gradients()
     for name in ("W1", "b1", "z1", "A1", "loss"):
         yield name, graph.value(name), gradients[graph.names[name]]

@@ -36,18 +36,14 @@ def data(inputs="random"):
     return mg.data.line(100, inputs, target=TARGET, random_state=np.random.RandomState(0))
 
 
-def identity(z):
-    return z
-
-
-def chain(layers, bias, weight, width=1, output=mg.logistic):
+def chain(layers, bias, weight, width=1, output=nn.Logistic):
     """Return a network with `width` neurons in each hidden layer; the input counts as a layer, as in the document."""
     sizes = [1, *[width] * (layers - 2), 1]
     rng = np.random.RandomState(0)  # for initial values that are drawn
     steps = []
     for inputs, outputs in pairwise(sizes):
         steps += [nn.Linear(inputs, outputs, init=weight, bias_init=bias, rng=rng), mg.logistic]
-    return nn.Sequential(*steps[:-1], output)
+    return nn.Sequential(*steps[:-1], output())
 
 
 class Run(NamedTuple):
@@ -373,8 +369,8 @@ def main() -> None:
         "three neurons": train(wider(width=3), inputs),
         "one neuron a layer, inputs in sequence": train(chain(5, 2.0, 2.0), data("sequential").X),
         "one neuron a layer, constant input": train(chain(5, 2.0, 2.0), data("constant").X),
-        "one neuron, linear output": train(chain(2, 2.0, 2.0, output=identity), inputs),
-        "5 layers, linear output": train(chain(5, 2.0, 2.0, output=identity), inputs, eta=0.1),
+        "one neuron, linear output": train(chain(2, 2.0, 2.0, output=nn.Identity), inputs),
+        "5 layers, linear output": train(chain(5, 2.0, 2.0, output=nn.Identity), inputs, eta=0.1),
     }
     print_table(
         "Its exercises: mean size of the change, layer by layer",

@@ -286,7 +286,7 @@ def test_a_point_on_the_boundary_has_a_class():
     module = lived("003")
     X, _, stream = module.clouds()
     model = module.regressor(X, stream)
-    assert module.predict(model, np.zeros((1, 2))) == 1
+    assert module.predict(model, np.zeros((1, 2))) == 0
     assert module.predict_proba(model, np.zeros((1, 2))) == 0.5
 
 
@@ -336,7 +336,7 @@ def test_wider_layers_learn_and_their_gradients_are_right():
 
 def test_a_linear_output_learns():
     module = lived("004")
-    r = module.train(module.chain(2, 2.0, 2.0, output=module.identity), module.data().X)
+    r = module.train(module.chain(2, 2.0, 2.0, output=module.nn.Identity), module.data().X)
     assert abs(r.predicted[-1] - module.TARGET) < 1e-3
 
 

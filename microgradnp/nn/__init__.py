@@ -4,6 +4,7 @@ from microgradnp.nn import functional, initialisers
 from microgradnp.nn.activations import (
     ELU,
     GELU,
+    Identity,
     LeakyReLU,
     Logistic,
     ReLU,
@@ -47,6 +48,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "HuberLoss",
+    "Identity",
     "L1Loss",
     "LayerNorm",
     "LeakyReLU",

@@ -10,6 +10,14 @@ from microgradnp.nn.module import Module
 from microgradnp.transforms import UserPrimitive, primitive
 
 
+class Identity(Module):
+    """x as it is: in the place of an activation that is left out."""
+
+    def forward(self, x: Any) -> Any:
+        """Return x."""
+        return x
+
+
 class ReLU(Module):
     """max(x, 0), with derivative 0 at 0."""
 

@@ -17,6 +17,7 @@ from microgradnp.nn.losses import (
     cross_entropy,
     huber_loss,
     l1_loss,
+    log_loss,
     mse_loss,
     nll_loss,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "linear",
+    "log_loss",
     "log_softmax",
     "logistic",
     "max_pool2d",

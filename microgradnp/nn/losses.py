@@ -148,6 +148,52 @@ def binary_cross_entropy_with_logits(logits: Array, targets: Array, reduction: s
     return checked(loss, name, logits, targets)
 
 
+def log_loss(probabilities: Array, targets: Array, reduction: str = "mean", smallest: float = 1e-12) -> Array:
+    """Binary cross entropy of probabilities, each of which is raised to `smallest` before its logarithm is taken.
+
+    This is how a loss is often written when there are no logits. It is smaller than the cross entropy where a probability
+    is clipped, and its gradient is 0 there: a confident mistake is not corrected. `binary_cross_entropy_with_logits`
+    needs no clipping.
+
+    Parameters
+    ----------
+    probabilities : Tensor or array_like
+        Of class 1, between 0 and 1.
+    targets : array_like
+        0 or 1, or between, of equal shape.
+    reduction : {"mean", "sum", "none"}
+    smallest : float
+        Document 003 ("Training process and learning rate") takes 1e-12.
+
+    Returns
+    -------
+    Tensor or ndarray
+        In nats.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or something is not between 0 and 1.
+    FloatingPointError
+        If a probability is nan.
+
+    Examples
+    --------
+    >>> print(round(log_loss([0.5, 1.0], [0.0, 0.0], "sum", smallest=1e-12), 4))
+    28.3242
+    """
+    network.check_reduction(reduction)
+    same_shapes("log_loss", probabilities, targets)
+    p = as_array(probabilities)
+    for what, x in (("targets", values_of(targets)), ("probabilities", values_of(p))):
+        if x.size and (x.min() < 0 or x.max() > 1):
+            hint = "" if what == "targets" else "; of logits take binary_cross_entropy_with_logits"
+            raise ValueError(f"log_loss: {what} run from {x.min()} to {x.max()}, but must be between 0 and 1{hint}")
+    t = as_array(targets)
+    logs = t * np.log(np.clip(p, smallest, None)) + (1 - t) * np.log(np.clip(1 - p, smallest, None))
+    return checked(network.reduced(-logs, reduction), "log_loss", p, targets)
+
+
 def mse_loss(prediction: Array, target: Array, reduction: str = "mean") -> Array:
     """Squared error ``(prediction - target)^2``, no factor 1/2.
 

@@ -44,6 +44,15 @@ IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
         (lambda: F.huber_loss(np.zeros(1), np.zeros(1), delta=0.0), ValueError, "greater than 0"),
         (lambda: F.binary_cross_entropy_with_logits(np.zeros(2), np.zeros((2, 1))), ValueError, "shape"),
         (lambda: F.binary_cross_entropy_with_logits(np.zeros(1), np.array([2.0])), ValueError, "between 0 and 1"),
+        (lambda: F.log_loss(np.ones(2), np.zeros((2, 1))), ValueError, "shape"),
+        (
+            lambda: F.log_loss(np.array([1.5]), np.zeros(1)),
+            ValueError,
+            "of logits take binary_cross_entropy_with_logits",
+        ),
+        (lambda: F.log_loss(np.array([0.5]), np.array([2.0])), ValueError, "targets run from 2.0"),
+        (lambda: F.log_loss(np.array([np.nan]), np.zeros(1)), FloatingPointError, "diverged"),
+        (lambda: F.log_loss(np.ones(1), np.ones(1), "average"), ValueError, "reduction='average'"),
         (lambda: nn.MSELoss("average"), ValueError, "reduction='average'"),
         (lambda: F.one_hot([3], 3), ValueError, "from 0 to 2"),
         (lambda: F.one_hot([1.0], 3), TypeError, "integers"),
@@ -313,3 +322,18 @@ def test_a_documents_stream_is_replayed() -> None:
 @pytest.mark.parametrize("values", [0.5, [[0.5, 0.5]], np.full((1, 2), 0.5)])
 def test_initial_values_can_be_given(values: Any) -> None:
     np.testing.assert_array_equal(nn.Linear(1, 2, init=values, bias_init=0.5).weight.data, [[0.5, 0.5]])
+
+
+def test_a_clipped_log_loss_has_no_gradient_where_it_is_clipped() -> None:
+    p, y = np.array([0.25, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
+    loss, gradient = mg.value_and_grad(F.log_loss)(p, y)
+    np.testing.assert_allclose(loss, -(np.log(0.25) + np.log(1e-12)) / 3, rtol=1e-15)
+    np.testing.assert_allclose(gradient, [-4 / 3, 0, 1 / 3], rtol=1e-15)
+    assert mg.check_gradients(lambda p: F.log_loss(p, y[:1], "sum"), p[:1]).ok
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_a_log_loss_of_probabilities_is_that_of_their_logits(reduction: str) -> None:
+    z, y = np.array([[-2.0, 0.0], [0.5, 3.0]]), np.array([[0.0, 1.0], [1.0, 0.25]])
+    expected = F.binary_cross_entropy_with_logits(z, y, reduction)
+    np.testing.assert_allclose(F.log_loss(mg.logistic(z), y, reduction), expected, rtol=1e-14)

@@ -96,6 +96,7 @@ SIMPLE = [
     ),
     case(nn.SiLU(), X, reference=elementwise(lambda z: z / (1 + math.exp(-z)))),
     case(nn.Logistic(), X, reference=elementwise(lambda z: 1 / (1 + math.exp(-z)))),
+    case(nn.Identity(), X, reference=lambda state, x: x),
     case(nn.Tanh(), X, reference=elementwise(math.tanh)),
     case(nn.Softplus(), X, reference=elementwise(lambda z: math.log(1 + math.exp(z)))),
     case(nn.Softmax(), X, reference=lambda state, x: softmax(x)),
