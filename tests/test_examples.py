@@ -43,6 +43,7 @@ SAYS = {
     ],
     "document_004.py": ["Test Case: 19", "undefined", "R-60", "`transpose(W2)` is changed to `transpose(W2).T`"],
     "playback.py": ["epoch 140: accuracy 0.523", "epoch 999: accuracy 0.950", "playback.html"],
+    "gallery.py": ["circles-landscape-3d.png", "digits-confusion.png", "chain-film.gif", "chain-changes.png"],
     "errata.py": [
         "# Errata of the five documents",
         "## Document 001",

@@ -305,7 +305,7 @@ def range_test_curve(
     --------
     >>> ax = range_test_curve([0.001, 0.01, 0.1, 1.0, 10.0], [2.3, 2.2, 1.1, 9e4, float("nan")], suggestion=0.1)
     >>> [text.get_text() for text in ax.texts]
-    ['2 of 5 losses lie above:\n1 up to 9e+04, 1 not finite', 'suggested: 0.1']
+    ['2 of 5 losses lie above,\nup to 9e+04,\n1 not finite', 'suggested: 0.1']
     """
     places, values = _increasing(rates, "rates"), checks.row(losses, "losses")
     if len(places) != len(values):
@@ -330,9 +330,10 @@ def range_test_curve(
             up = ax.get_xaxis_transform()
             ax.plot(places[above], np.full(above.sum(), 0.98), "^", color=colour, markersize=5, transform=up)
             finite = known & above
-            parts = [f"{finite.sum()} up to {values[finite].max():.3g}"] if finite.any() else []
+            parts = [f"{above.sum()} of {len(values)} losses lie above"]
+            parts += [f"up to {values[finite].max():.3g}"] if finite.any() else []
             parts += [f"{(~known).sum()} not finite"] if not known.all() else []
-            text = f"{above.sum()} of {len(values)} losses lie above:\n{', '.join(parts)}"
+            text = ",\n".join(parts)
             ground = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1}
             ax.text(0.98, 0.93, text, transform=ax.transAxes, ha="right", va="top", fontsize=9, bbox=ground)
         if suggestion is not None:

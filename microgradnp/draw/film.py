@@ -127,8 +127,16 @@ class Film:
             raise ValueError(f"count must be at least 1, got {count}")
         chosen = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(int)).tolist()
         drawn = [(self.captions[i], lambda ax, i=i: self.draw(ax, self.frames[i])) for i in chosen]
-        size = (self.size[0] * 0.7, self.size[1] * 0.7)
-        return side_by_side(drawn, columns=columns, shared=shared, size=size, projection=self.projection, title=title)
+        size = (2.5, max(2.2, 2.5 * self.size[1] / self.size[0]))  # three fit on a page without being made smaller
+        figure = side_by_side(drawn, columns=columns, shared=shared, size=size, projection=self.projection, title=title)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        legends = [legend for ax in figure.axes if (legend := ax.get_legend()) is not None]
+        for legend in legends:
+            legend.remove()
+        if legends:  # one is enough for all
+            with style.applied():
+                figure.legend(handles, labels, loc="outside lower center", ncols=max(1, min(len(labels), 6)))
+        return figure
 
     def animation(self) -> FuncAnimation:
         """The film as an animation of matplotlib's, for its writers (``.save("film.mp4")`` needs ffmpeg)."""
@@ -137,10 +145,8 @@ class Film:
         figure = self.figure(0)
 
         def update(i: int) -> list[Any]:
-            import matplotlib.style
-
             figure.clear()
-            with matplotlib.style.context(["default", style.SETTINGS]):
+            with style.applied():
                 self._draw_in(figure, i)
             return list(figure.axes)
 
@@ -249,6 +255,7 @@ def film_of_activations(
     *,
     target: ArrayLike | None = None,
     epochs: Sequence[int] | None = None,
+    unit: str = "epoch",
     interval: int = 200,
 ) -> Film:
     """Make a film of how the activations of all layers change in training, beside the target.
@@ -261,6 +268,8 @@ def film_of_activations(
         What the last layer should say.
     epochs : sequence of int, optional
         The epochs that were recorded; by default 0, 1, 2, ...
+    unit : str
+        What they are called, such as "update".
     interval : int
         Milliseconds from frame to frame.
 
@@ -309,7 +318,7 @@ def film_of_activations(
         aim = None if wanted is None else wanted[i]
         return layer_activations(now, target=aim, ylim=(low - space, high + space), ax=ax)
 
-    captions = None if epochs is None else [f"epoch {epoch}" for epoch in epochs]
+    captions = [f"{unit} {epoch}" for epoch in (range(n) if epochs is None else epochs)]
     film = animate(draw, n, captions=captions, interval=interval, size=(5.6, 3.8))
     film.figure(0)  # what does not fit is said now, and not when the film is shown
     return film

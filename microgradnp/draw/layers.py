@@ -88,7 +88,7 @@ def layer_activations(
         if ylim is not None:
             ax.set_ylim(*ylim)
         if last:
-            ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+            ax.legend()
         style.label(ax, x="layer", y="activation", title=title)
     return ax
 
@@ -151,8 +151,8 @@ def percent_changes(
     everything = np.concatenate([values for rows, _ in drawn for values in rows.values()])
     sizes = np.abs(everything[np.isfinite(everything) & (everything != 0)])
     with style.axes(ax, size=(6.4, 4.0)) as ax:
-        least = max(sizes.min(), sizes.max() * 1e-8) if sizes.size else 1.0
-        ax.set_yscale("symlog", linthresh=10.0 ** np.floor(np.log10(least)), linscale=0.6)
+        first, last = _decades(sizes)
+        ax.set_yscale("symlog", linthresh=10.0**first, linscale=0.6)
         places = np.arange(1, layers + 1)
         width = 0.8 / len(names)
         for i in range(layers + 1):
@@ -173,6 +173,10 @@ def percent_changes(
         ax.axhline(0, color="black", linewidth=0.8, zorder=1)
         if not sizes.size:
             ax.set_ylim(-1, 1)
+        low, high = ax.get_ylim()
+        powers = 10.0 ** np.arange(last, first - (first == last), -max(1, (last - first + 3) // 4))[::-1]
+        ticks = np.concatenate([-powers[::-1], [0], powers])
+        ax.set_yticks(ticks[(ticks >= low) & (ticks <= high)])
         if any(len(at) for at, _ in undefined):
             style.room(ax, below=0.13)
             strip = ax.get_xaxis_transform()
@@ -242,13 +246,13 @@ def activation_distributions(
         pair = limits.get(name) if isinstance(limits, Mapping) else limits
         dead = (array.reshape(*array.shape[:2], -1) == 0).all(axis=(0, 2))
         parts = [f"{dead.sum()} of {len(dead)} units dead"] if dead.any() else []
-        parts += [f"{_percent((array == 0).mean())} zeros"] if (array == 0).any() else []
+        parts += [f"{style.percent((array == 0).mean())} zeros"] if (array == 0).any() else []
         if pair is not None:
             low, high = pair
             if not low < high:
                 raise ValueError(f"limits must be increasing pairs, got {pair!r} for {name!r}")
             near = 0.025 * (high - low)
-            parts.append(f"{_percent(((array < low + near) | (array > high - near)).mean())} saturated")
+            parts.append(f"{style.percent(((array < low + near) | (array > high - near)).mean())} saturated")
         said.append(", ".join(parts))
     with style.axes(ax, size=(6.2, 0.9 + 0.62 * len(arrays))) as ax:
         edges = _edges([values[_drawable(values) & (values != 0)] for values in arrays.values()], bins)
@@ -309,7 +313,7 @@ def gradient_distributions(
         known = array[np.isfinite(array)]
         largest = known.max(initial=0.0)
         mean = float(largest * np.sqrt(np.mean((known / largest) ** 2))) if largest else 0.0  # squares may overflow
-        zeros = f", {_percent((array == 0).mean())} zeros" if (array == 0).any() else ""
+        zeros = f", {style.percent((array == 0).mean())} zeros" if (array == 0).any() else ""
         arrays[name] = array
         means.append(mean)
         said.append(f"rms {mean:.2g}{zeros}" if known.size else "")
@@ -329,14 +333,16 @@ def _dodge(n: int) -> Floats:
     return np.linspace(-0.3, 0.3, n) if n > 1 else np.zeros(1)
 
 
+def _decades(sizes: Floats) -> tuple[int, int]:
+    """Return the powers of ten between which the axis is logarithmic: those of the sizes, but eight at most."""
+    if not sizes.size:
+        return 0, 0
+    last = int(np.floor(np.log10(sizes.max())))
+    return max(int(np.floor(np.log10(sizes.min()))), last - 8), last
+
+
 def _drawable(values: Floats) -> NDArray[np.bool_]:
     return np.abs(values) < LARGEST
-
-
-def _percent(share: float) -> str:
-    """Write a share with two digits, but never round it to all or nothing."""
-    percent = 100 * share
-    return f"{percent:.4g} %" if percent >= 99.5 else f"{percent:.2g} %"
 
 
 def _batch(values: ArrayLike, name: str) -> Floats:
@@ -368,7 +374,7 @@ def _ridges(ax: Axes, arrays: Mapping[str, Floats], said: Sequence[str], edges: 
         ax.stairs(heights - i, edges, baseline=-i, color=style.colour(1), linewidth=0.9, zorder=3)
         ax.axhline(-i, color="#888888", linewidth=0.6, zorder=1)
         why = "not finite" if known[np.isfinite(values)].all() else f"above {LARGEST:g}"
-        lost = f"{_percent((~known).mean())} {why}" if not known.all() else ""
+        lost = f"{style.percent((~known).mean())} {why}" if not known.all() else ""
         remark = ", ".join(part for part in (text, lost) if part)
         ax.annotate(remark, (1.02, 0.2 - i), xycoords=("axes fraction", "data"), va="center", fontsize=9)
     ax.set_yticks([0.2 - i for i in range(len(arrays))], list(arrays))

@@ -14,6 +14,8 @@ from microgradnp.draw.checks import Classes, Floats
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+GROUND = 0.6  # the zorder of regions: above the grid, below everything else
+
 __all__ = ["decision_regions", "hidden_space", "probability_regions", "scatter_classes"]
 
 
@@ -203,14 +205,15 @@ def probability_regions(
         ground = 1 - (1 - tints[regions]) * (0.1 + 0.9 * np.clip(sureness, 0, 1))
         half = (x[1] - x[0]) / 2, (y[1] - y[0]) / 2
         extent = (x[0] - half[0], x[-1] + half[0], y[0] - half[1], y[-1] + half[1])
-        ax.imshow(ground, extent=extent, origin="lower", interpolation="nearest", aspect=ax.get_aspect(), zorder=0)
+        look: dict[str, Any] = {"extent": extent, "aspect": ax.get_aspect(), "zorder": GROUND}
+        ax.imshow(ground, origin="lower", interpolation="nearest", **look)
         _regions(ax, x, y, regions, filled=False)
         shown = np.unique(lines[(lines > winning.min()) & (lines < winning.max())])
         if shown.size:
             drawn = ax.contour(x, y, winning, levels=shown, colors=style.EDGE, linewidths=0.6, zorder=1)
-            texts = ax.clabel(drawn, fmt=lambda p: f"{100 * p:.3g} %", fontsize=8)
-            for text in texts:
-                text.set_zorder(2)
+            if style.smallness(ax) > 0.6:  # else there is no room
+                for text in ax.clabel(drawn, fmt=lambda p: f"{100 * p:.3g} %", fontsize=8):
+                    text.set_zorder(2)
         _points_on_regions(ax, x, y, points, labels, names, new=new)
         style.label(ax, x="$x_1$", y="$x_2$", title=title)
     return ax
@@ -278,7 +281,7 @@ def hidden_space(
     texts = [f"$h_{{{i + 1}}}$" if i > 8 else f"$h_{i + 1}$" for i in range(min(units, 3))]
     if units > 3:
         hidden, shares = principal_components(hidden, 3)
-        texts = [f"PC {i + 1} ({100 * share:.2g} %)" for i, share in enumerate(shares)]
+        texts = [f"PC {i + 1} ({style.percent(share)})" for i, share in enumerate(shares)]
 
     with style.axes(ax, projection="3d" if units > 2 else None) as ax:
         if units == 1:  # a row for every class, the points one above the other in an even spread
@@ -323,7 +326,7 @@ def _scatter(ax: Axes, points: Floats, labels: Classes, names: Sequence[str] | N
     checks.names_for(names, labels.max(initial=-1))
     scatter: Any = ax.scatter  # takes two coordinates or three
     depth = {"depthshade": False} if points.shape[1] == 3 else {}
-    shrink = max(0.15, min(1.0, 300 / max(len(points), 1)))  # many points hide each other less
+    shrink = max(0.15, min(1.0, 300 / max(len(points), 1))) * style.smallness(ax)  # so that they hide each other less
     found = np.unique(labels)
     for c in found:
         marker = style.marker(c)
@@ -341,7 +344,7 @@ def _scatter(ax: Axes, points: Floats, labels: Classes, names: Sequence[str] | N
     if legend and labels.size:
         place: dict[str, Any] = {"markerscale": shrink**-0.5}
         if len(found) > 4 or len(points) > 500:  # there is no room among the points
-            place |= {"loc": "center left", "bbox_to_anchor": (1.12 if depth else 1.02, 0.5)}
+            place |= {"loc": "center left", "bbox_to_anchor": (1.2 if depth else 1.02, 0.5)}
         ax.legend(**place)
 
 
@@ -370,9 +373,9 @@ def _regions(ax: Axes, x: Floats, y: Floats, regions: Classes, *, filled: bool) 
         hatch = style.hatch(c)
         if filled:
             tint = style.tint(c)
-            ax.contourf(x, y, inside, levels=[0.5, 1.5], colors=[tint], hatches=[hatch], zorder=0)
+            ax.contourf(x, y, inside, levels=[0.5, 1.5], colors=[tint], hatches=[hatch], zorder=GROUND)
         elif hatch:
-            ax.contourf(x, y, inside, levels=[0.5, 1.5], colors="none", hatches=[hatch], zorder=0)
+            ax.contourf(x, y, inside, levels=[0.5, 1.5], colors="none", hatches=[hatch], zorder=GROUND)
         if c != found[-1]:  # whose borders are those of the others
             ax.contour(x, y, _softened(inside), levels=[0.5], colors=style.EDGE, linewidths=1.2, zorder=1)
 

@@ -144,6 +144,15 @@ def label(ax: Axes, *, title: str | None = None, **labels: str) -> None:
 
 
 @contextmanager
+def applied() -> Iterator[None]:
+    """Apply this style to what is made inside ``with``, whatever the user's settings are."""
+    import matplotlib.style
+
+    with matplotlib.style.context(["default", SETTINGS]):
+        yield
+
+
+@contextmanager
 def axes(ax: Axes | None, *, size: tuple[float, float] | None = None, **subplot: Any) -> Iterator[Axes]:
     """The given axes, or those of a new figure in this style, to draw in inside ``with``.
 
@@ -162,11 +171,31 @@ def axes(ax: Axes | None, *, size: tuple[float, float] | None = None, **subplot:
 @contextmanager
 def figure(size: tuple[float, float] | None = None) -> Iterator[Figure]:
     """Make a new figure in this style, to draw in inside ``with``; its size is in inches."""
-    import matplotlib.style
     from matplotlib.figure import Figure
 
-    with matplotlib.style.context(["default", SETTINGS]):
+    with applied():
         yield Figure(figsize=size, layout="constrained")
+
+
+def percent(share: float) -> str:
+    """Write a share of the whole with two digits, but with more where that would round it to the whole.
+
+    >>> percent(0.123), percent(0.9996), percent(1)
+    ('12 %', '99.96 %', '100 %')
+    """
+    value = 100 * share
+    return f"{value:.4g} %" if value >= 99.5 else f"{value:.2g} %"
+
+
+def smallness(ax: Axes) -> float:
+    """How large things may be in axes: 1 in those of three inches and more, less in smaller ones.
+
+    >>> from matplotlib.figure import Figure
+    >>> smallness(Figure(figsize=(6, 6)).add_subplot())
+    1.0
+    """
+    size = min(ax.bbox.width, ax.bbox.height)
+    return float(min(1.0, max(0.3, size / ax.figure.dpi / 3)))
 
 
 def shown_at(ax: Axes, x: float, y: float) -> tuple[float, float]:

@@ -224,7 +224,7 @@ def loss_landscape(
     >>> path = [{"w": np.array([3.0, 1.0, 0.0])}, {"w": np.array([1.0, 0.5, 0.0])}, {"w": np.zeros(3)}]
     >>> ax = loss_landscape(lambda p: np.sum(p["w"] ** 2), path[-1], path, resolution=11)
     >>> ax.get_xlabel()
-    'direction 1 of the path (99.7 %)'
+    'direction 1 of the path (99.8 %)'
     """
     if solid:
         _must_be_solid(ax, "a solid loss_landscape")
@@ -311,9 +311,9 @@ def _plane(middle: _Vector, away: Floats, directions: str, seed: int) -> tuple[F
     _, s, components = np.linalg.svd(away, full_matrices=False)
     shares = s**2 / (s**2).sum()
     one = components[0] if away[0] @ components[0] <= 0 else -components[0]  # training runs from left to right
-    label = f"direction 1 of the path ({100 * shares[0]:.3g} %)"
+    label = f"direction 1 of the path ({style.percent(shares[0])})"
     if len(s) > 1 and shares[1] > 1e-12:
-        return np.stack([one, components[1]]), (label, f"direction 2 of the path ({100 * shares[1]:.3g} %)")
+        return np.stack([one, components[1]]), (label, f"direction 2 of the path ({style.percent(shares[1])})")
     other = second - (second @ one) * one  # the path is straight
     length = float(np.linalg.norm(other))
     other = other * (np.linalg.norm(away, axis=1).max() / length if length else 0.0)

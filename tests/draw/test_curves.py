@@ -112,7 +112,7 @@ def test_ratios_that_are_zero_stand_at_the_lower_edge():
 def test_range_test_shows_what_matters_and_counts_the_rest():
     losses = [2.0, 2.1, 1.0, 0.5, 70.0, INF, NAN]
     ax = range_test_curve(10.0 ** np.arange(-6, 1), losses, suggestion=1e-4)
-    assert texts(ax) == ["3 of 7 losses lie above:\n1 up to 70, 2 not finite", "suggested: 0.0001"]
+    assert texts(ax) == ["3 of 7 losses lie above,\nup to 70,\n2 not finite", "suggested: 0.0001"]
     assert ax.get_ylim()[0] < 0.5
     assert 2.1 < ax.get_ylim()[1] < 70
     up = next(line for line in ax.lines if line.get_marker() == "^")

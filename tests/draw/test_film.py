@@ -77,6 +77,13 @@ def test_strip_has_the_first_and_the_last_frame():
     assert len({ax.get_ylim() for ax in shared.axes}) == 1
 
 
+def test_a_strip_has_one_legend_for_all():
+    film = animate(lambda ax, i: (ax.plot([0, i], label="a"), ax.legend()), 3)
+    figure = film.strip()
+    assert [ax.get_legend() for ax in figure.axes] == [None] * 3
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a"]
+
+
 def test_any_picture_can_be_filmed_in_3d(tmp_path):
     film = animate(lambda ax, i: hidden_space(HIDDEN[i], [0, 1] * 5, ax=ax), 3, projection="3d", size=(2, 2))
     assert film.figure(1).axes[0].name == "3d"

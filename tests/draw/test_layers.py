@@ -1,5 +1,7 @@
 """Activations, gradients and changes by layer: what is drawn, and what is said of it."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -56,6 +58,16 @@ def test_changes_of_all_sizes_are_told_apart():
     ax.figure.draw_without_rendering()
     heights = ax.transData.transform([(1, y) for y in (0, -1e-5, -1e-2, -90)])[:, 1]
     assert (np.diff(heights) < -10).all()
+
+
+def test_ticks_do_not_crowd():
+    for values in ([1e-9, -90], [3e3, -5e3], [0.5, 0.6], [1e-3, -1e-12]):
+        ax = percent_changes({"a": values})
+        ax.figure.draw_without_rendering()
+        labels = [label for label in ax.get_yticklabels() if label.get_text()]
+        assert 2 <= len(labels) <= 11
+        boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.y0)
+        assert all(lower.y1 <= upper.y0 + 3 for lower, upper in pairwise(boxes)), values
 
 
 def test_weights_are_full_and_biases_hollow_in_one_colour_and_marker():

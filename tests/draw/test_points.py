@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 import microgradnp as mg
 from microgradnp.draw import style
 from microgradnp.draw.points import (
+    GROUND,
     decision_regions,
     hidden_space,
     principal_components,
@@ -47,7 +48,7 @@ def test_many_points_are_smaller_but_not_in_the_legend():
 
 def test_regions_of_ten_classes_have_ten_looks():
     ax = decision_regions(lambda x: proba(x).argmax(axis=1), X, T, resolution=60)
-    grounds = [c for c in ax.collections if getattr(c, "hatches", None) and c.get_zorder() == 0]
+    grounds = [c for c in ax.collections if getattr(c, "hatches", None) and c.get_zorder() == GROUND]
     assert len(grounds) == 10
     assert len({(to_hex(c.get_facecolor()[0]), c.hatches[0]) for c in grounds}) == 8  # and lines between them
 
