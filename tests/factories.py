@@ -99,6 +99,27 @@ def truth(rng: np.random.Generator, shape: Shape) -> Array:
     return rng.random(shape) < 0.5
 
 
+@domain
+def regular(rng: np.random.Generator, shape: Shape) -> Array:
+    """Matrices of full rank: their singular values, and the real eigenvalues of square ones, are well apart."""
+    m, n = shape[-2:]
+    return np.eye(m, n) * np.linspace(1.5, 4.0, n) + rng.uniform(0.1, 0.25, shape)
+
+
+@domain
+def graded(rng: np.random.Generator, shape: Shape) -> Array:
+    """Positive and growing: no two sums of rows or columns tie."""
+    n = int(np.prod(shape))
+    return rng.uniform(0.95, 1.05, shape) * 1.3 ** np.arange(n).reshape(shape)
+
+
+@domain
+def definite(rng: np.random.Generator, shape: Shape) -> Array:
+    """Symmetric positive definite matrices."""
+    a = rng.uniform(0.2, 0.4, shape)
+    return np.eye(shape[-1]) * np.linspace(1.5, 4.0, shape[-1]) + a @ np.swapaxes(a, -1, -2)
+
+
 # -- memory layouts ------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """The table of derivatives: one entry per operation holds everything known about it."""
 
-from microgradnp.primitives import convolution, elementwise, matrix, network, normal, reductions, shapes
+from microgradnp.primitives import convolution, elementwise, linalg, matrix, network, normal, reductions, shapes
 from microgradnp.primitives.primitive import (
     COMPOSITES,
     TABLE,
@@ -21,6 +21,7 @@ __all__ = [
     "Variadic",
     "convolution",
     "elementwise",
+    "linalg",
     "matrix",
     "network",
     "normal",

@@ -5,8 +5,6 @@ Ties of max and min share the gradient equally.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
@@ -176,27 +174,3 @@ def root(x: Array, p: float = 2) -> Array:
     zero = x == 0
     positive = np.where(zero, 1.0, x)
     return np.where(zero, 0.0, np.sqrt(positive) if p == 2 else positive ** (1 / p))
-
-
-@composite(np.linalg.norm)
-def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:
-    matrix = len(axis) == 2 if isinstance(axis, tuple) else axis is None and np.ndim(x) == 2
-    learned = hasattr(ord, "requires_grad")  # a Tensor: no shortcut at its value may lose its gradient
-    if ord is None or (matrix and ord == "fro") or (not matrix and not learned and ord == 2):
-        return root(np.sum(_squared(x), axis=axis, keepdims=keepdims))
-    if matrix or isinstance(ord, str) or (axis is None and np.ndim(x) != 1):
-        raise NotImplementedError(
-            f"np.linalg.norm(..., ord={ord!r}, axis={axis}) of shape {np.shape(x)} has no derivative rule; "
-            "the norms of vectors and the Frobenius norm of matrices have one"
-        )
-    if learned:
-        return np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1.0 / ord)
-    if ord == np.inf:
-        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
-    if ord == -np.inf:
-        return np.min(np.abs(x), axis=axis, keepdims=keepdims)
-    if ord == 0:
-        return np.sum(np.sign(np.abs(x)), axis=axis, keepdims=keepdims)
-    if ord == 1:
-        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
-    return root(np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims), ord)

@@ -32,6 +32,20 @@ from microgradnp.primitives.convolution import (
     standardize,
 )
 from microgradnp.primitives.elementwise import clip
+from microgradnp.primitives.linalg import (
+    cholesky_,
+    detsign_,
+    eig_,
+    eigh_,
+    eigvalsh_,
+    logabsdet_,
+    pinv_,
+    qr_,
+    side_by_side,
+    solve_,
+    svd_,
+    svdvals_,
+)
 from microgradnp.primitives.matrix import einsum_
 from microgradnp.primitives.normal import normal_cdf
 from microgradnp.primitives.shapes import Slot, cast_, concatenate_, getitem_, scatter_, stack_
@@ -41,9 +55,12 @@ from tests.factories import (
     Array,
     Input,
     above_one,
+    definite,
+    graded,
     other,
     positive,
     real,
+    regular,
     separate,
     tens,
     threes,
@@ -78,6 +95,7 @@ class Case:
     args: tuple[Any, ...]
     params: dict[str, Any]
     reference: Callable[..., Any] | None
+    first: int | None = None  # of the results, so many are arrays that have a derivative
 
     def __call__(self, *values: Any) -> Any:
         return self.called(self.function, values)
@@ -88,7 +106,8 @@ class Case:
     def called(self, function: Callable[..., Any], values: Any) -> Any:
         rest = iter(values)
         args = filled(self.args, rest)
-        return function(*args, **filled(self.params, rest))
+        result = function(*args, **filled(self.params, rest))
+        return result if self.first is None else tuple(result[: self.first])
 
     @property
     def inputs(self) -> list[Input]:
@@ -140,9 +159,11 @@ def brief(x: Any) -> str:
     return "..." if x is Ellipsis else getattr(x, "__name__", repr(x))
 
 
-def case(function: Any, *args: Any, reference: Callable[..., Any] | None = None, **params: Any) -> Case:
+def case(
+    function: Any, *args: Any, reference: Callable[..., Any] | None = None, first: int | None = None, **params: Any
+) -> Case:
     """Return one case: one line of the lists below."""
-    return Case(function, args, params, reference)
+    return Case(function, args, params, reference, first)
 
 
 #: NumPy 2.0 knows np.clip(x, a_min, a_max) only.
@@ -864,6 +885,117 @@ IMAGES = [
     case(standardize, real(2, 3, 2, 2), reference=standard, axis=(0, 2, 3), eps=0.1),
 ]
 
+
+def beside(parts: Any, *own: int) -> Array:
+    """Return the parts of a decomposition as our own primitives have them: side by side."""
+    return side_by_side(*zip(parts, own, strict=True))
+
+
+def sixes(*shape: int) -> Input:
+    """Return a regular 6 x 6 matrix in another shape."""
+    flat = regular(6, 6)
+    return Input(f"regular as {shape}", shape, lambda rng, shape: flat.draw(rng, (6, 6)).reshape(shape))
+
+
+# -- linear algebra ------------------------------------------------------------------------------------------
+
+Q, D, TALL, WIDE = regular(3, 3), definite(3, 3), regular(4, 3), regular(3, 4)
+linalg = np.linalg
+
+LINALG = [
+    case(linalg.inv, Q),
+    case(linalg.inv, regular(2, 3, 3)),
+    case(linalg.inv, real(0, 0)),
+    *(case(linalg.solve, Q, real(*shape)) for shape in ((3,), (3, 2), (2, 3, 1))),
+    case(linalg.solve, regular(2, 3, 3), real(3)),
+    case(linalg.solve, regular(2, 1, 3, 3), real(4, 3, 2)),
+    case(solve_, Q, real(3, 2), reference=linalg.solve),
+    case(linalg.pinv, TALL),
+    case(linalg.pinv, WIDE, 1e-10),
+    case(linalg.pinv, regular(2, 4, 3), rtol=1e-12),
+    case(linalg.pinv, D, rcond=1e-12, hermitian=True),
+    case(pinv_, TALL, rcond=1e-10, reference=linalg.pinv),
+    case(linalg.det, Q),
+    case(linalg.det, regular(2, 3, 3)),
+    case(linalg.slogdet, Q),
+    case(linalg.slogdet, regular(2, 3, 3)),
+    case(logabsdet_, Q, reference=lambda a: linalg.slogdet(a)[1]),
+    case(detsign_, Q, reference=lambda a: linalg.slogdet(a)[0]),
+    case(linalg.cholesky, D),
+    case(linalg.cholesky, definite(2, 3, 3), upper=True),
+    case(linalg.cholesky, definite(2, 3, 3), upper=False),
+    case(cholesky_, D, reference=linalg.cholesky),
+    case(linalg.eigh, D),
+    case(linalg.eigh, definite(2, 3, 3), UPLO="U"),
+    case(eigh_, D, uplo="U", reference=lambda a, uplo: beside(linalg.eigh(a, uplo), 1, 2)),
+    case(linalg.eigvalsh, D),
+    case(linalg.eigvalsh, definite(2, 3, 3), UPLO="U"),
+    case(eigvalsh_, D, uplo="U", reference=lambda a, uplo: linalg.eigvalsh(a, uplo)),
+    case(linalg.eig, Q),
+    case(eig_, Q, reference=lambda a: beside(linalg.eig(a), 1, 2)),
+    case(linalg.eigvals, Q),
+    case(linalg.eigvals, regular(2, 3, 3)),
+    case(linalg.svd, Q),
+    case(linalg.svd, TALL, full_matrices=False),
+    case(linalg.svd, WIDE, full_matrices=False),
+    case(linalg.svd, regular(2, 4, 3), False),
+    case(linalg.svd, TALL, compute_uv=False),
+    case(linalg.svd, D, compute_uv=False, hermitian=True),
+    case(svd_, TALL, reference=lambda a: beside(linalg.svd(a, full_matrices=False), 2, 1, 2)),
+    case(svdvals_, WIDE, reference=lambda a: linalg.svd(a, compute_uv=False)),
+    case(linalg.svdvals, regular(2, 4, 3)),
+    case(linalg.qr, Q),
+    case(linalg.qr, TALL),
+    case(linalg.qr, regular(2, 3, 5)),
+    case(linalg.qr, TALL, mode="r"),
+    case(linalg.qr, WIDE, mode="complete"),
+    case(qr_, TALL, reference=lambda a: beside(linalg.qr(a), 2, 2)),
+    *(case(linalg.norm, TALL, ord) for ord in ("fro", "nuc", 1, 2, -2, np.inf)),
+    *(case(linalg.norm, graded(2, 3, 2), ord, axis=(2, 0), keepdims=True) for ord in (1, np.inf)),
+    *(case(linalg.matrix_norm, regular(2, 4, 3), ord=ord) for ord in ("fro", "nuc", 2, -2)),
+    *(case(linalg.matrix_norm, graded(2, 3, 2), ord=ord) for ord in (1, -1, np.inf, -np.inf)),
+    case(linalg.matrix_norm, TALL, keepdims=True),
+    *(case(linalg.vector_norm, S, ord=ord) for ord in (2, 1, 3, 0, np.inf, -np.inf)),
+    case(linalg.vector_norm, X, axis=(0, 2), keepdims=True),
+    *(case(linalg.cond, Q, p) for p in (None, 2, -2, 1, "fro")),
+    case(linalg.cond, regular(2, 3, 3)),
+    case(linalg.matrix_rank, Q),
+    case(linalg.matrix_rank, D, tol=1e-9, hermitian=True),
+    case(linalg.matrix_rank, Q, rtol=1e-9),
+    *(case(linalg.matrix_power, Q, n) for n in (-3, -1, 1, 2, 5)),
+    case(linalg.matrix_power, regular(2, 3, 3), 3),
+    case(linalg.multi_dot, [real(2, 3), other(3, 5), real(5, 2)]),
+    case(linalg.multi_dot, [real(3), other(3, 5), real(5, 2), real(2)]),
+    case(linalg.multi_dot, [real(3), other(3, 2)]),
+    case(linalg.multi_dot, [real(2, 3), other(3)]),
+    case(linalg.lstsq, TALL, real(4), first=2),
+    case(linalg.lstsq, TALL, real(4, 2), rcond=1e-10, first=2),
+    case(linalg.lstsq, WIDE, real(3), rcond=-1, first=1),
+    case(linalg.tensorsolve, regular(6, 6).of(6, 6), real(6)),
+    case(linalg.tensorsolve, sixes(2, 3, 6), real(2, 3)),
+    case(linalg.tensorsolve, sixes(6, 2, 3), real(6), axes=(1, 2)),
+    case(linalg.tensorinv, sixes(2, 3, 6)),
+    case(linalg.tensorinv, sixes(6, 2, 3), ind=1),
+    case(linalg.matmul, A, real(3, 2)),
+    case(linalg.outer, real(3), other(2)),
+    case(linalg.tensordot, X, other(4, 3), axes=([2, 1], [0, 1])),
+    case(linalg.matrix_transpose, X),
+    case(np.matrix_transpose, A),
+    case(linalg.diagonal, X, offset=1),
+    case(linalg.trace, X),
+    case(linalg.trace, X, offset=-1, dtype=np.float64),
+    case(linalg.vecdot, A, other(3)),
+    case(linalg.vecdot, A, other(2, 3), axis=0),
+    case(np.vecdot, A, other(3)),
+    case(np.vecdot, A, other(2, 3), axis=0),
+    *([case(np.matvec, X, other(2, 4)), case(np.vecmat, real(2, 3), other(2, 3, 4))] if hasattr(np, "matvec") else []),
+    case(np.cross, A, other(3)),
+    case(np.cross, A.of(3, 2), other(2, 3), axisa=0, axisb=1, axisc=0),
+    case(np.cross, A.of(3, 2), other(3, 2), axis=0),
+    case(linalg.cross, A, other(2, 3)),
+    case(linalg.cross, A.of(3, 2), other(3, 2), axis=0),
+]
+
 CASES = [
     *IMAGES,
     *ELEMENTWISE,
@@ -875,6 +1007,7 @@ CASES = [
     *PRODUCTS,
     *EINSUM,
     *NETWORK,
+    *LINALG,
 ]
 SMOOTH = [c for c in CASES if c.differentiable]
 
