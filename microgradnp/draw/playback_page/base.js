@@ -220,7 +220,8 @@ function planeAxes({ ctx, width, height }, theme, { x, y, xLabel, yLabel, xTicks
   ctx.textBaseline = "top";
   for (const [value, text] of columns) {
     if (grid) line(ctx, toX(value), area.top, toX(value), area.bottom);
-    ctx.fillText(text, toX(value), area.bottom + 5);
+    const half = ctx.measureText(text).width / 2;
+    ctx.fillText(text, Math.min(toX(value), width - half), area.bottom + 5);
   }
   if (xLabel) ctx.fillText(xLabel, (area.left + area.right) / 2, area.bottom + 20);
   ctx.textAlign = "right";
