@@ -8,20 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.optim.base import Optimizer
 from microgradnp.optim.settings import number
 from microgradnp.tensor import Tensor
 
 Array = Any
 
 
-def clip_by_norm(params: Iterable[Any], max_norm: float) -> float:
+def clip_by_norm(params: Optimizer | Iterable[Any], max_norm: float) -> float:
     """Scale all gradients together, so that their norm as one long vector is at most `max_norm`.
 
     Parameters
     ----------
     params : iterable
-        Tensors, or pairs of a name and a Tensor, as optimizers take them; ``optimizer.params``. Those without a gradient do
-        not count.
+        An optimizer; or Tensors, or pairs of a name and a Tensor, as optimizers take them. Those without a gradient do not
+        count.
     max_norm : float
         Greater than 0; infinite to only measure the norm.
 
@@ -62,13 +63,13 @@ def clip_by_norm(params: Iterable[Any], max_norm: float) -> float:
     return norm
 
 
-def clip_by_value(params: Iterable[Any], limit: float) -> None:
+def clip_by_value(params: Optimizer | Iterable[Any], limit: float) -> None:
     """Clip every number of every gradient to the interval from ``-limit`` to `limit`.
 
     Parameters
     ----------
     params : iterable
-        Tensors, or pairs of a name and a Tensor. Those without a gradient do not count.
+        An optimizer; or Tensors, or pairs of a name and a Tensor. Those without a gradient do not count.
     limit : float
         Greater than 0.
 
@@ -98,13 +99,13 @@ def clip_by_value(params: Iterable[Any], limit: float) -> None:
             p.grad = np.clip(gradient, -limit, limit)
 
 
-def check_finite(params: Iterable[Any]) -> None:
+def check_finite(params: Optimizer | Iterable[Any]) -> None:
     """Raise if a gradient holds nan or inf, before an optimizer spoils the parameters with it.
 
     Parameters
     ----------
     params : iterable
-        Tensors, or pairs of a name and a Tensor.
+        An optimizer; or Tensors, or pairs of a name and a Tensor.
 
     Raises
     ------
@@ -137,12 +138,12 @@ def check_finite(params: Iterable[Any]) -> None:
         )
 
 
-def with_gradient(who: str, params: Iterable[Any]) -> Iterator[tuple[str, Tensor, Array]]:
+def with_gradient(who: str, params: Optimizer | Iterable[Any]) -> Iterator[tuple[str, Tensor, Array]]:
     """Yield the names of the parameters that have a gradient and are not frozen, themselves, and their gradients."""
+    if isinstance(params, Optimizer):
+        params = [(slot.label(), slot.tensor) for slot in params.slots]
     if isinstance(params, Tensor) or not isinstance(params, Iterable):
-        raise TypeError(
-            f"{who} wants an iterable of tensors, such as optimizer.params, not one {type(params).__name__}"
-        )
+        raise TypeError(f"{who} wants an optimizer or an iterable of tensors, not one {type(params).__name__}")
     for i, item in enumerate(params.items() if isinstance(params, Mapping) else params):
         named = isinstance(item, tuple) and len(item) == 2
         p = item[1] if named else item

@@ -88,7 +88,7 @@ def range_test(
 ) -> RangeTest:
     """Train for some steps with a learning rate that grows from each to the next, and watch the loss.
 
-    Afterwards the parameters and the optimizer are what they were before.
+    Afterwards the parameters and the optimizer are what they were before; random numbers that were drawn stay drawn.
 
     Parameters
     ----------

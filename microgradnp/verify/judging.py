@@ -391,7 +391,9 @@ class Judge:
         """Compare what a claim gave with the truth, and find out whether rounding or a kink is why they differ."""
         true = np.asarray(truth(claim, self.point), dtype=np.float64)
         hand = value(part(self.evaluations[0]))
-        relative = self.derivation.tolerance if claim.tolerance is None else claim.tolerance
+        relative: Any = self.derivation.tolerance if claim.tolerance is None else claim.tolerance
+        if claim.kind == "update":
+            relative = self.of_step(claim, true, relative)
         what = f"{claim.quantity} updated" if claim.kind == "update" else claim.quantity
         spread = self.spread(claim, [part(e) for e in self.evaluations], true)
         finding = compare(hand, true, spread, witness, relative, what)
@@ -409,6 +411,20 @@ class Judge:
                 note = "no more than rounding at these inputs, but wrong where less is rounded off"
                 return replace(finding, status=Status.WRONG, wrong=wrong, note=note)
         return finding
+
+    def of_step(self, claim: Claim, true: Any, relative: float) -> Any:
+        """Return by which part of itself each entry of an update may be off: by `relative` of the step, if that is less.
+
+        A learning rate of 0.001 would hide the mistakes of a rule in the digits of the parameter.
+        """
+        before = np.ravel(np.asarray(self.point.environment[claim.quantity], dtype=np.float64))
+        parts = np.full(true.size, relative)
+        if true.size >= before.size:
+            after = np.ravel(true)[: before.size]
+            step = np.max(np.abs(after - before), initial=0.0)
+            with np.errstate(all="ignore"):
+                parts[: before.size] *= np.fmin(1.0, step / np.abs(after))
+        return parts.reshape(true.shape)
 
     def given(self, finding: Finding, alone: Finding, claim: Claim, outcome: Outcome) -> Finding:
         """Return what to say of a formula whose value is wrong: it may be right but for the claims that it uses."""

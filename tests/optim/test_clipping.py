@@ -11,7 +11,7 @@ from hypothesis import given
 from numpy.testing import assert_allclose, assert_array_equal
 
 import microgradnp as mg
-from microgradnp.optim import check_finite, clip_by_norm, clip_by_value
+from microgradnp.optim import SGD, check_finite, clip_by_norm, clip_by_value
 from tests.optim.factories import gradients, parameters, starts
 
 SHAPES = (), (3,), (2, 4)
@@ -95,11 +95,16 @@ def test_no_gradients_and_zeros() -> None:
         ([np.inf, 1.0, np.nan], "the gradient of W holds nan and inf in 2 of 3 numbers"),
     ],
 )
-@pytest.mark.parametrize("named", ["pair", "tensor", "dict"])
+@pytest.mark.parametrize("named", ["pair", "tensor", "dict", "optimizer"])
 def test_a_gradient_that_is_no_number_is_named(values: list[float], said: str, named: str) -> None:
     W, b = mg.tensor(np.zeros(3), requires_grad=True, name="W" if named == "tensor" else None), *parameters(1.0)
     W.grad, b.grad = values, 5.0
-    params: Any = {"pair": [("W", W), ("b", b)], "tensor": [W, b], "dict": {"W": W, "b": b}}[named]
+    params: Any = {
+        "pair": [("W", W), ("b", b)],
+        "tensor": [W, b],
+        "dict": {"W": W, "b": b},
+        "optimizer": SGD({"W": W, "b": b}, lr=0.1),
+    }[named]
     for check in (check_finite, lambda p: clip_by_norm(p, 1.0)):
         with pytest.raises(FloatingPointError, match=said):
             check(params)
@@ -133,9 +138,7 @@ def test_limits_that_make_no_sense(bad: float) -> None:
 
 
 def test_what_is_no_tensor() -> None:
-    with pytest.raises(
-        TypeError, match=r"clip_by_norm wants an iterable of tensors, such as optimizer.params, not one Tensor"
-    ):
+    with pytest.raises(TypeError, match=r"clip_by_norm wants an optimizer or an iterable of tensors, not one Tensor"):
         clip_by_norm(parameters(1.0)[0], 1.0)
     with pytest.raises(TypeError, match="parameter 0 is no Tensor but ndarray"):
         clip_by_value([np.ones(2)], 1.0)

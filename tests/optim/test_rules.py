@@ -167,6 +167,20 @@ def test_a_step_is_differentiable() -> None:
     assert report.ok, report
 
 
+@pytest.mark.parametrize(("label", "make", "options"), MODES, ids=IDS)
+def test_a_rule_can_be_traced(label: str, make: Any, options: dict[str, Any]) -> None:
+    """For a program that trains: all it takes are inputs of the graph, the number of the step too."""
+    rng = np.random.default_rng(1)
+    given = {
+        name: 0.5 if name in make.scalars else rng.uniform(0.5, 1, 3)
+        for name in ("parameter", "gradient", *make.states)
+    }
+    given |= {"t": 3} if make.counted else {}
+    graph = mg.trace(lambda **inputs: make.rule(*inputs.values(), **options), **given)
+    for node, expected in zip(graph.outputs, make.rule(*given.values(), **options), strict=True):
+        assert_array_equal(graph.value(node), expected)
+
+
 # -- what must hold of the rules -------------------------------------------------------------------------------------
 
 numbers = st.floats(-100, 100).filter(lambda x: abs(x) > 1e-3)

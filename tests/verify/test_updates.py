@@ -252,6 +252,34 @@ def test_an_update_that_uses_a_wrong_gradient_is_right_given_that() -> None:
     assert "leaves out the bias corrections" in report["twice wrong"].explanation
 
 
+@pytest.mark.parametrize("lr", [1e-2, 1e-3, 1e-4])
+@pytest.mark.parametrize(
+    ("divisor", "status"),
+    [
+        (lambda vh: np.sqrt(vh) + 1e-8, Status.CORRECT),
+        (lambda vh: 1e-8 + vh**0.5, Status.CORRECT),
+        (lambda vh: np.sqrt(vh + 1e-8), Status.WRONG),
+        (lambda vh: np.sqrt(vh), Status.WRONG),
+    ],
+)
+@pytest.mark.parametrize("factor", [1.0, 0.0])
+def test_a_small_learning_rate_hides_no_slip(
+    lr: float, divisor: Callable[..., Any], status: Status, factor: float
+) -> None:
+    """With Adam's own settings; the right forms round in another order, and some parameters are 0."""
+
+    def step(w, m, v, t, scale):
+        g = 2 * w * scale
+        m, v = m + 0.1 * (g - m), 0.999 * v + 0.001 * g * g
+        return w - lr * m / (1 - 0.9**t) / divisor(v / (1 - 0.999**t)), m, v
+
+    d = Derivation()
+    d.forward(lambda w, scale: np.sum(scale * w**2))
+    d.update("w", Adam([mg.tensor(np.zeros(3), requires_grad=True)], lr=lr), step)
+    w = np.array([1.5, factor * 0.3, -2.0])
+    assert d.verify(w=w, scale=1.0, **STATE | {"t": 1000})["step"].status is status
+
+
 def test_no_slip_is_made_up() -> None:
     verdict = verdict_of(ADAM(), adam_by_hand("w", d="np.sqrt(vh) + EPS + 0.1 * np.abs(w)"))
     assert verdict.status is Status.WRONG
