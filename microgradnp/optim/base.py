@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ class Group:
     def __init__(self, own: Mapping[str, Any]) -> None:
         self.own = dict(own)
         self.settings: dict[str, Any] = {}
+        self.rule: Rule  # with the settings
         self.kept: tuple[int, ...] = ()  # which of the states its settings use
 
 
@@ -199,7 +201,7 @@ class Optimizer:
         effective = [self._effective(group, settings) for group in self.groups]
         self.settings = settings
         for group, one in zip(self.groups, effective, strict=True):
-            group.settings = one
+            group.settings, group.rule = one, functools.partial(type(self).rule, **one)
             group.kept = tuple(i for i, name in enumerate(self.states) if name in self.needed(one))
 
     def _effective(self, group: Group, settings: dict[str, Any]) -> dict[str, Any]:
@@ -236,7 +238,7 @@ class Optimizer:
 
     def step(self) -> None:
         """Move every parameter that has a gradient by one step. Those that are frozen stay."""
-        rule, counted = type(self).rule, self.counted
+        counted = self.counted
         for slot in self.slots:
             p = slot.tensor
             leaf = p.node
@@ -245,13 +247,13 @@ class Optimizer:
             value, group, state = p._value, slot.group, slot.state
             if counted:
                 slot.t = t = slot.t + 1
-                new = rule(value, gradient, *state, t, **group.settings)
+                new = group.rule(value, gradient, *state, t)
             else:
-                new = rule(value, gradient, *state, **group.settings)
+                new = group.rule(value, gradient, *state)
             for i in group.kept:
                 state[i] = new[i + 1]
-            value = new[0]
-            p._set(value if value.dtype == p.dtype else value.astype(p.dtype))
+            moved = new[0]
+            p._set(moved if moved.dtype == value.dtype else moved.astype(value.dtype))
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""

@@ -14,10 +14,19 @@ import numpy as np
 Array = Any
 
 
+#: Elements from which on the time goes into fresh memory, not into calls.
+LARGE = 4096
+
+
 def moved(parameter: Array, step: Array) -> Array:
-    """Return ``parameter - step``. The step is not needed any more: its array may hold the result."""
-    if type(step) is np.ndarray and step.dtype == getattr(parameter, "dtype", None) and step.shape == parameter.shape:
-        return np.subtract(parameter, step, out=step)  # one array less, which is what costs for large ones
+    """Return ``parameter - step``. The step is not needed any more: if it is large, its array holds the result."""
+    if (
+        type(step) is np.ndarray
+        and step.size > LARGE
+        and step.shape == np.shape(parameter)
+        and step.dtype == parameter.dtype
+    ):
+        return np.subtract(parameter, step, out=step)
     return parameter - step
 
 
@@ -68,7 +77,8 @@ def sgd(
     >>> p, v
     (0.8, 2.0)
     """
-    gradient = penalised(gradient, parameter, weight_decay)
+    if weight_decay:
+        gradient = penalised(gradient, parameter, weight_decay)
     velocity = momentum * velocity + gradient if momentum else gradient
     return moved(parameter, lr * (gradient + momentum * velocity if nesterov else velocity)), velocity
 
