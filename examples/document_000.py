@@ -260,16 +260,14 @@ def pictures() -> dict[str, Any]:
 
 def playback(r: Run) -> Any:
     """Return its slider over the epochs as a page: what the output unit sees, and the accuracy with a marker."""
-
-    def regions(epoch, places):
-        return (r.history.replay(epoch=epoch)(places)[:, 0] > 0.5).astype(int)
-
-    return mg.draw.playback(
-        metrics={"accuracy": r.accuracy, "mean squared error": r.mse},
-        hidden=np.array([r.hidden(epoch) for epoch in range(EPOCHS)]),
-        regions=regions,
-        points=r.X,
-        labels=r.y[:, 0],
+    return mg.draw.playback_of(
+        r.history,
+        None,
+        r.X,
+        r.y,
+        classify=lambda output: output > 0.5,
+        layer="1",
+        frames=EPOCHS + 1,
         names=NAMES,
         title="Document 000: what the output unit sees while the network learns",
         start=290,

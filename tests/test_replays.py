@@ -111,6 +111,22 @@ def test_one_difference_is_enough():
     assert not n.ok
 
 
+def test_versions_and_seeds():
+    found = importlib.import_module("replay").versions(seed=1)
+    assert found["NumPy"] == np.__version__
+    assert found["seed"] == "1"
+    assert {"Python", "matplotlib", "microgradnp"} < set(found)
+    about = lived("003").fit(*first_run(), lr=1.0, epochs=1, seed=7).about
+    assert about["seed"] == 7
+    assert about["numpy"] == np.__version__
+
+
+def first_run():
+    module = lived("003")
+    X, y, stream = module.table()
+    return module.regressor(X, stream), X, y
+
+
 # -- every document --------------------------------------------------------------------------------------------------
 
 
