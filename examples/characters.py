@@ -166,20 +166,21 @@ def learning(history, text, updates):
     return mg.draw.panels({"what the network knows, and what counting in the text tells": draw}, size=(7.6, 4.6))
 
 
-def written(bits, text, most=6.0):
+def written(bits, text, most=6.0, width=48):
     """Return what draws a text, each character on a ground that says how surprising it was."""
-    lines = text.rstrip("\n").split("\n")
-    width = max(map(len, lines)) + 1
+    places, row, column = [], 0, 0
+    for character in text:
+        places.append((row, column))
+        row, column = (row + 1, 0) if character == "\n" or column == width - 1 else (row, column + 1)
+    ground = np.full((places[-1][0] + 1, max(column for _, column in places) + 1), np.nan)
+    for place, value in zip(places[1:], bits, strict=True):
+        ground[place] = value
 
     def draw(ax):
-        ground, place = np.full((len(lines), width), np.nan), 0
-        for row, line in enumerate(lines):
-            for column, character in enumerate(f"{line}¶"):
-                if 0 < place <= len(bits):
-                    ground[row, column] = bits[place - 1]
-                colour = "white" if place and place <= len(bits) and bits[place - 1] > 0.7 * most else "black"
-                ax.text(column, row, character, ha="center", va="center", family="monospace", fontsize=8, color=colour)
-                place += 1
+        for (row, column), character in zip(places, text, strict=True):
+            colour = "white" if ground[row, column] > 0.7 * most else "black"
+            shown = visible(character) if character != " " else ""
+            ax.text(column, row, shown, ha="center", va="center", family="monospace", fontsize=8, color=colour)
         ax.imshow(ground, cmap="Oranges", vmin=0, vmax=most, aspect=1.7)
         ax.set(xticks=[], yticks=[])
         ax.grid(False)
@@ -205,7 +206,9 @@ def expectations(model, text, units=24):
         probabilities = nn.functional.softmax(model.scores(states).data[0, :-1]).T
     states = states.data[0, 1:].T
     slowest = np.argsort(np.abs(np.diff(states, axis=1)).mean(axis=1) / states.std(axis=1), kind="stable")[:units]
-    said, alphabet = ([visible(c) for c in some] for some in (text[1:], model.alphabet))
+    came = model.numbers(text)[1:]
+    rows = np.flatnonzero((probabilities.max(axis=1) > 0.05) | np.isin(np.arange(len(probabilities)), came))
+    said = [visible(c) for c in text[1:]]
 
     def labelled(ax):
         ax.set_xticks(range(len(said)), said, family="monospace", fontsize=8)
@@ -213,10 +216,10 @@ def expectations(model, text, units=24):
         ax.grid(False)
 
     def expected(ax):
-        ax.imshow(probabilities, cmap="Greys", vmin=0, vmax=1, aspect="auto")
-        numbers = model.numbers(text)[1:]
-        ax.scatter(range(len(said)), numbers, s=26, facecolors="none", edgecolors="#D55E00", linewidths=1.0)
-        ax.set_yticks(range(len(alphabet)), alphabet, family="monospace", fontsize=8)
+        ax.imshow(probabilities[rows], cmap="Greys", vmin=0, vmax=1, aspect="auto")
+        at = np.searchsorted(rows, came)
+        ax.scatter(range(len(said)), at, s=26, facecolors="none", edgecolors="#D55E00", linewidths=1.0)
+        ax.set_yticks(range(len(rows)), [visible(model.alphabet[row]) for row in rows], family="monospace", fontsize=8)
         labelled(ax)
 
     def kept(ax):
@@ -253,7 +256,7 @@ def main():
             parser.error(f"{chosen.text} has {len(text)} characters: too few to learn from")
         known, held_out = text[: -len(text) // 10], text[-len(text) // 10 :]
     alphabet = sorted(set(known + held_out))
-    passage = held_out[: held_out.index("\n\n")] if "\n\n" in held_out else held_out[:400]
+    passage = held_out.strip()[:420]
     updates = 40 if chosen.full else 10
     model = Characters(alphabet, hidden=256 if chosen.full else 96)
     print(model)

@@ -57,3 +57,16 @@ def test_entropy_of_counted_characters(example):
     entropy = example("characters").entropy
     assert entropy("abab" * 10, 0) == pytest.approx(np.log(2))
     assert entropy("abab" * 10, 1) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("text", ["ab\n\n c" * 9, "é" * 120 + "x\n", "\n\na b"])
+def test_pictures_of_any_text(example, text):
+    characters = example("characters")
+    model = characters.Characters(sorted(set(text)), hidden=32)
+    bits = model.surprise(text)
+    written = characters.surprises(bits, bits, text).axes[0]
+    ground = written.images[0].get_array()
+    assert len(written.texts) == len(text)
+    np.testing.assert_allclose(np.ma.filled(ground, np.nan)[~np.ma.getmaskarray(ground)], bits)
+    expected, kept, *_ = characters.expectations(model, text).axes
+    assert len(expected.get_xticklabels()) == len(kept.get_xticklabels()) == len(text) - 1
