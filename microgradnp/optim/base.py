@@ -133,10 +133,12 @@ class Optimizer:
                 )
             members = item["params"]
             members = [members] if isinstance(members, Tensor) else members
+            if not isinstance(members, Iterable):
+                raise TypeError(f"the 'params' of group {k} of {who} must be tensors, not one {type(members).__name__}")
             pairs: list[tuple[str, Any]] = []
             for member in members.items() if isinstance(members, Mapping) else members:
-                named = isinstance(member, tuple) and len(member) == 2
-                pairs.append((str(member[0]) if named else str(count), member[1] if named else member))
+                named = isinstance(member, tuple) and len(member) == 2 and isinstance(member[0], str)
+                pairs.append((member[0] if named else str(count), member[1] if named else member))
                 count += 1
             if not pairs:
                 which = f"in group {k}" if any(grouped) else f": pass the tensors to train, e.g. {who}([W, b], lr=0.1)"
@@ -186,6 +188,16 @@ class Optimizer:
         return [slot.name for slot in self.slots]
 
     # -- settings --------------------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not hasattr(self, name) and not name.startswith("_") and hasattr(self, "settings"):
+            meant = "lr" if name in ("learning_rate", "rate", "alpha", "eta") else ""
+            meant = meant or next(iter(difflib.get_close_matches(name, self.settings, 1, 0.75)), "")
+            if meant:
+                raise AttributeError(
+                    f"{type(self).__name__} has no setting {name}; did you mean {meant}? It has {', '.join(self.settings)}"
+                )
+        super().__setattr__(name, value)
 
     def change(self, new: Mapping[str, Any]) -> None:
         """Change settings, all or none."""

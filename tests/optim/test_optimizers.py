@@ -182,6 +182,8 @@ W = mg.tensor([1.0, 2.0], requires_grad=True, name="W")
             "a group is a dict of 'params' and any of lr, momentum, nesterov, weight_decay",
         ),
         ([{"params": [W]}, W], TypeError, "groups .dicts. and parameters side by side"),
+        ([{"params": 3}], TypeError, "the 'params' of group 0 of SGD must be tensors, not one int"),
+        ([(W, "W")], TypeError, "parameter 0 is no Tensor but tuple"),
         ([{"params": [W], "lr": -1}], ValueError, "lr=-1 must be a finite number that is not negative"),
     ],
 )
@@ -219,6 +221,16 @@ def test_settings_that_make_no_sense(make: Any, options: dict[str, Any], error: 
         with pytest.raises(error, match=said):
             optimizer.lr = options["lr"]
         assert optimizer.lr == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("learning_rate", "lr"), ("momentun", "momentum"), ("weightdecay", "weight_decay")]
+)
+def test_a_setting_that_does_not_exist_is_not_ignored(name: str, meant: str) -> None:
+    optimizer = SGD(parameters(1.0), lr=0.1)
+    with pytest.raises(AttributeError, match=f"SGD has no setting {name}; did you mean {meant}. It has lr, momentum"):
+        setattr(optimizer, name, 0.5)
+    optimizer.note = "mine"
 
 
 def test_an_eps_that_is_zero_in_the_type_of_a_parameter() -> None:
