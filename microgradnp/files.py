@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import secrets
@@ -21,6 +22,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
     content : bytes or str
         Text is encoded as UTF-8.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder to write to", str(path.parent))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
@@ -45,6 +48,8 @@ def writing_whole(path: Path) -> Iterator[BinaryIO]:
     file
         To write bytes to, and to seek in.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder to write to", str(path.parent))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(temporary, "xb") as file:

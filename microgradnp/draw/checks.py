@@ -13,9 +13,14 @@ Classes = NDArray[np.intp]
 
 
 def floats(values: ArrayLike, name: str) -> Floats:
-    """Return the values as an array of floats, which may be nan or infinite."""
+    """Return the values as an array of floats, which may be nan or infinite; masked values become nan."""
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.where(np.ma.getmaskarray(values), np.nan, np.ma.getdata(values))
     try:
-        return np.asarray(values, dtype=np.float64)
+        array = np.asarray(values)
+        if array.dtype.kind in "cSUMm":  # NumPy would drop imaginary parts, and read numbers in texts
+            raise TypeError(f"got {array.dtype}")
+        return array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be an array of real numbers: {error}") from error
 

@@ -63,6 +63,11 @@ def panels(
     ['lr 1', 'lr 9']
     """
     titled = list(checks.named(pictures, "pictures").items())
+    for name, draw in titled:
+        if not callable(draw):
+            raise TypeError(
+                f"pictures[{name!r}] must be a function that draws in the axes it is given, got {type(draw)}"
+            )
     return side_by_side(titled, columns=columns, shared=shared, size=size, projection=projection, title=title)
 
 
@@ -120,6 +125,10 @@ def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
     ------
     ValueError
         If the ending is not ``.png``, ``.svg`` or ``.pdf``.
+    TypeError
+        If `picture` is neither axes nor a figure.
+    FileNotFoundError
+        If there is no such folder.
 
     Examples
     --------
@@ -139,6 +148,9 @@ def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
     kind = path.suffix.lower()
     if kind not in undated:
         raise ValueError(f"cannot write {str(path)!r}: the ending must be .png, .svg or .pdf")
+    if not hasattr(picture, "get_figure"):
+        advice = ": it has a method save of its own" if hasattr(picture, "save") else ""
+        raise TypeError(f"picture must be axes or a figure of matplotlib, got {type(picture).__name__}{advice}")
     figure = picture.get_figure(root=True)
     if figure is None:
         raise ValueError("the axes have been removed from their figure: there is nothing to save")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from microgradnp.draw import checks, style
 from microgradnp.draw.checks import Classes, Floats
+from microgradnp.tensor import no_grad
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,7 +128,9 @@ def decision_regions(
     """
     points, labels = checks.labelled(points, labels, 2, "points")
     x, y, grid = _grid(checks.extent_of(points, margin, extent), resolution)
-    regions = checks.classes(predict(grid), "what predict returns", len(grid)).reshape(len(y), len(x))
+    with no_grad():
+        chosen = predict(grid)
+    regions = checks.classes(chosen, "what predict returns", len(grid)).reshape(len(y), len(x))
 
     new = ax is None
     with style.axes(ax) as ax:
@@ -193,7 +196,9 @@ def probability_regions(
     if not ((lines > 0) & (lines < 1)).all():
         raise ValueError(f"levels are probabilities between 0 and 1, got {levels!r}")
     x, y, grid = _grid(checks.extent_of(points, margin, extent), resolution)
-    probability = _probabilities(predict_proba(grid), len(grid))
+    with no_grad():
+        said = predict_proba(grid)
+    probability = _probabilities(said, len(grid))
     k = probability.shape[1]
     regions = probability.argmax(axis=1).reshape(len(y), len(x))
     winning = probability.max(axis=1).reshape(len(y), len(x))
@@ -273,10 +278,7 @@ def hidden_space(
     """
     hidden, labels = checks.labelled(activations, labels, None, "activations")
     units = hidden.shape[1]
-    solid = getattr(ax, "name", None) == "3d"
-    if ax is not None and units > 2 and not solid:
-        raise TypeError('hidden_space draws in 3-D axes: make them with figure.add_subplot(projection="3d")')
-    if units < 3 and solid:
+    if units < 3 and getattr(ax, "name", None) == "3d":
         raise TypeError(f"a hidden layer of {units} units is drawn in the plane: give axes that are not 3-D")
     texts = [f"$h_{{{i + 1}}}$" if i > 8 else f"$h_{i + 1}$" for i in range(min(units, 3))]
     if units > 3:

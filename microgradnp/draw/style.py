@@ -143,6 +143,26 @@ def label(ax: Axes, *, title: str | None = None, **labels: str) -> None:
         ax.set_title(title)
 
 
+def must_suit(ax: Axes | None, *, solid: bool) -> None:
+    """Check axes that a user gives.
+
+    >>> from matplotlib.figure import Figure
+    >>> must_suit(Figure().add_subplot(), solid=True)
+    Traceback (most recent call last):
+    TypeError: ax must be 3-D axes for this picture: make them with figure.add_subplot(projection="3d")
+    """
+    from matplotlib.axes import Axes
+
+    if ax is None:
+        return
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be axes of matplotlib, such as figure.add_subplot() makes, got {type(ax).__name__}")
+    if solid and ax.name != "3d":
+        raise TypeError('ax must be 3-D axes for this picture: make them with figure.add_subplot(projection="3d")')
+    if not solid and ax.name == "3d":
+        raise TypeError("ax are 3-D axes, but this picture is drawn in the plane: give figure.add_subplot()")
+
+
 @contextmanager
 def applied() -> Iterator[None]:
     """Apply this style to what is made inside ``with``, whatever the user's settings are."""
@@ -158,6 +178,7 @@ def axes(ax: Axes | None, *, size: tuple[float, float] | None = None, **subplot:
 
     Axes that are given keep the style that they were made in. The size of a new figure is in inches.
     """
+    must_suit(ax, solid=subplot.get("projection") == "3d")
     if ax is not None:
         yield ax
         return

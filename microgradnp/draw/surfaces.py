@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from microgradnp.draw import checks, style
 from microgradnp.draw.checks import Floats
+from microgradnp.tensor import no_grad
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,10 +135,10 @@ def cost_surface(
     >>> ax.get_zlabel()
     'cost'
     """
-    _must_be_solid(ax, "cost_surface")
+    style.must_suit(ax, solid=True)
     steps, diverged = _path(path)
     x, y, values = _over(cost, steps, extent, margin, resolution)
-    heights = _costs(cost(*steps.T), len(steps)) if len(steps) else np.empty(0)
+    heights = _costs(cost, *steps.T)
     with style.axes(ax, projection="3d", size=(5.4, 4.4)) as ax:
         _solid(
             ax,
@@ -226,8 +227,7 @@ def loss_landscape(
     >>> ax.get_xlabel()
     'direction 1 of the path (99.8 %)'
     """
-    if solid:
-        _must_be_solid(ax, "a solid loss_landscape")
+    style.must_suit(ax, solid=solid)
     middle = _Vector.of(parameters, "parameters")
     walked = [_Vector.of(p, f"path[{i}]", like=middle) for i, p in enumerate(path or [])]
     away = np.array([p.values - middle.values for p in walked]).reshape(len(walked), middle.values.size)
@@ -246,7 +246,8 @@ def loss_landscape(
         extent = checks.extent_of(np.vstack([steps, np.zeros(2)]), margin, None)
 
     def at(places: Floats) -> Floats:
-        return np.array([_number(loss(middle.moved(place @ plane))) for place in places])
+        with no_grad():
+            return np.array([_number(loss(middle.moved(place @ plane))) for place in places])
 
     x, y = _sides(extent, resolution)
     values = at(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)).reshape(len(y), len(x))
@@ -366,13 +367,17 @@ def _sides(extent: tuple[float, float, float, float], resolution: int) -> tuple[
     return np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
 
 
-def _costs(values: ArrayLike, n: int) -> Floats:
+def _costs(cost: Callable[[Floats, Floats], ArrayLike], first: Floats, second: Floats) -> Floats:
+    """Ask for the costs at some places."""
+    if not len(first):
+        return np.empty(0)
     said = "what cost returns"
-    costs = checks.floats(values, said)
-    if costs.shape != (n,):
+    with no_grad():
+        costs = checks.floats(cost(first, second), said)
+    if costs.shape != first.shape:
         raise ValueError(
-            f"{said} must have shape ({n},), a cost for each place, got {costs.shape}: a function of two numbers can "
-            "be given as np.vectorize(cost)"
+            f"{said} must have shape {first.shape}, a cost for each place, got {costs.shape}: a function of two numbers "
+            "can be given as np.vectorize(cost)"
         )
     return costs
 
@@ -386,7 +391,7 @@ def _over(
 ) -> tuple[Floats, Floats, Floats]:
     x, y = _sides(checks.extent_of(steps, margin, extent, "path"), resolution)
     first, second = np.meshgrid(x, y)
-    return x, y, _costs(cost(first.ravel(), second.ravel()), first.size).reshape(first.shape)
+    return x, y, _costs(cost, first.ravel(), second.ravel()).reshape(first.shape)
 
 
 def _scaled(values: Floats, *, logarithmic: bool) -> Floats:
@@ -457,11 +462,6 @@ def _descent(ax: Axes, steps: Floats, diverged: bool) -> None:
         look: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": "black", "markeredgewidth": 1.3}
         ax.plot(*place, marker, markersize=size, zorder=5, label=text, linestyle="none", **look)
     ax.legend()
-
-
-def _must_be_solid(ax: Axes | None, name: str) -> None:
-    if ax is not None and ax.name != "3d":
-        raise TypeError(f'{name} draws in 3-D axes: make them with figure.add_subplot(projection="3d")')
 
 
 def _solid(

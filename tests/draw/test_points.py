@@ -137,6 +137,14 @@ def test_what_are_no_probabilities(message):
         probability_regions(BAD[message], X, T, resolution=10)
 
 
+def test_classifiers_may_return_tensors_of_parameters():
+    w = mg.tensor([1.0, 0.0], requires_grad=True)
+    image = probability_regions(lambda x: mg.logistic(x @ w), [[0, 0]], [0], resolution=5).images[0].get_array()
+    plain = probability_regions(lambda x: mg.logistic(x @ w.data), [[0, 0]], [0], resolution=5).images[0].get_array()
+    np.testing.assert_array_equal(image, plain)
+    decision_regions(lambda x: np.argmax(np.stack([x @ w, -(x @ w)], axis=1), axis=1), [[0, 0]], [0], resolution=5)
+
+
 def test_levels_are_probabilities():
     with pytest.raises(ValueError, match=r"levels are probabilities between 0 and 1, got \(70,\)"):
         probability_regions(proba, X, T, levels=(70,))

@@ -197,8 +197,16 @@ def test_what_does_not_fit_is_named(message):
         BAD[message]()
 
 
+def test_functions_may_return_tensors_of_parameters():
+    w = mg.tensor([2.0, 1.0], requires_grad=True)
+    ax = cost_surface(lambda b, c: (b - w[0]) ** 2 + w[1] * c**2, PATH)
+    np.testing.assert_allclose(ax.lines[0].get_data_3d()[2], (PATH[:, 0] - 2) ** 2 + PATH[:, 1] ** 2)
+    loss_landscape(lambda p: np.sum((p[0] - w) ** 2), [np.ones(2)], resolution=3)
+    assert w.grad is None
+
+
 def test_surfaces_want_3d_axes():
-    with pytest.raises(TypeError, match=r"cost_surface draws in 3-D axes"):
+    with pytest.raises(TypeError, match=r"ax must be 3-D axes"):
         cost_surface(bowl, PATH, ax=Figure().add_subplot())
-    with pytest.raises(TypeError, match=r"loss_landscape draws in 3-D axes"):
+    with pytest.raises(TypeError, match=r"ax must be 3-D axes"):
         loss_landscape(quadratic(1), {"w": [1, 2]}, solid=True, ax=Figure().add_subplot())
