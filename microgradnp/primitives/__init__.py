@@ -1,6 +1,16 @@
 """The table of derivatives: one entry per operation holds everything known about it."""
 
-from microgradnp.primitives import convolution, elementwise, linalg, matrix, network, normal, reductions, shapes
+from microgradnp.primitives import (
+    convolution,
+    elementwise,
+    fourier,
+    linalg,
+    matrix,
+    network,
+    normal,
+    reductions,
+    shapes,
+)
 from microgradnp.primitives.primitive import (
     COMPOSITES,
     TABLE,
@@ -21,6 +31,7 @@ __all__ = [
     "Variadic",
     "convolution",
     "elementwise",
+    "fourier",
     "linalg",
     "matrix",
     "network",

@@ -107,7 +107,10 @@ class Case:
         rest = iter(values)
         args = filled(self.args, rest)
         result = function(*args, **filled(self.params, rest))
-        return result if self.first is None else tuple(result[: self.first])
+        if self.first is not None:
+            return tuple(result[: self.first])
+        complex_ = getattr(result, "dtype", None) is not None and result.dtype.kind == "c"
+        return np.stack([np.real(result), np.imag(result)]) if complex_ else result  # two real functions
 
     @property
     def inputs(self) -> list[Input]:
@@ -996,6 +999,30 @@ LINALG = [
     case(linalg.cross, A.of(3, 2), other(3, 2), axis=0),
 ]
 
+# -- Fourier transforms (of complex numbers: test_complex.py) -------------------------------------------------
+
+fft = np.fft
+NORMS = ("backward", "ortho", "forward")
+
+FOURIER = [
+    *(case(f, real(2, 4), n, norm=norm) for f in (fft.fft, fft.ifft, fft.rfft) for n in (None, 3, 7) for norm in NORMS),
+    *(case(f, real(2, 5), norm="ortho") for f in (fft.fft, fft.ifft, fft.rfft, fft.ihfft)),
+    *(case(fft.irfft, real(2, 4), n, norm=norm) for n in (None, 5, 7, 4, 12) for norm in NORMS),
+    *(case(fft.hfft, real(2, 4), n, norm=norm) for n in (None, 5, 6, 10) for norm in NORMS),
+    *(case(fft.ihfft, real(2, 4), n, norm=norm) for n in (None, 5, 7) for norm in NORMS),
+    *(case(f, X, axis=axis) for f in (fft.fft, fft.ifft, fft.rfft, fft.irfft, fft.hfft, fft.ihfft) for axis in (0, -2)),
+    *(case(f, X) for f in (fft.fftn, fft.ifftn, fft.rfftn, fft.irfftn, fft.fft2, fft.ifft2, fft.rfft2, fft.irfft2)),
+    *(
+        case(f, X, s=(3, 6), axes=(0, 2), norm="ortho")
+        for f in (fft.fftn, fft.ifftn, fft.rfftn, fft.irfftn, fft.fft2, fft.ifft2, fft.rfft2, fft.irfft2)
+    ),
+    *(case(f, X, axes=(2, 0)) for f in (fft.fftn, fft.rfftn, fft.irfftn)),
+    case(fft.fftshift, X),
+    case(fft.fftshift, X, axes=1),
+    case(fft.ifftshift, X, axes=(0, 2)),
+    case(fft.ifftshift, real(5)),
+]
+
 CASES = [
     *IMAGES,
     *ELEMENTWISE,
@@ -1008,6 +1035,7 @@ CASES = [
     *EINSUM,
     *NETWORK,
     *LINALG,
+    *FOURIER,
 ]
 SMOOTH = [c for c in CASES if c.differentiable]
 

@@ -26,6 +26,8 @@ HOLOMORPHIC = [
     np.cumsum, np.prod, np.mean, lambda z: np.where([True, False, True], z, 2.0), lambda z: z[[0, 0, 2]],
     lambda z: z @ W, lambda z: np.einsum("i,j->ij", z, W), lambda z: np.tensordot(z, W, axes=1),
     lambda z: np.inner(W, z),
+    np.fft.fft, np.fft.ifft, lambda z: np.fft.fft(z, 5, norm="ortho"), lambda z: np.fft.ifft(z, 2, norm="forward"),
+    lambda z: np.fft.fftn(np.outer(z, z)), lambda z: np.fft.ifft2(np.outer(z, W), s=(2, 4)), np.fft.fftshift,
 ]  # fmt: skip
 
 TO_REAL: dict[str, Callable[[Any], Any]] = {
@@ -38,6 +40,12 @@ TO_REAL: dict[str, Callable[[Any], Any]] = {
     "var": np.var,
     "std": np.std,
     "vdot": lambda z: np.real(np.vdot(z, W) * np.vdot(W, z * z)),
+    "irfft": np.fft.irfft,
+    "irfft to odd length": lambda z: np.fft.irfft(z * z, 5, norm="ortho"),
+    "irfft of too many": lambda z: np.fft.irfft(z, 3, norm="forward"),
+    "hfft": np.fft.hfft,
+    "irfftn": lambda z: np.fft.irfftn(np.outer(z, W)),
+    "power spectrum": lambda z: np.abs(np.fft.fft(z)) ** 2,
     "abs of a product": lambda z: np.abs(np.exp(z) * W),
 }
 

@@ -191,7 +191,6 @@ UNSUPPORTED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "np.spacing": (lambda: np.spacing(scores), ("np.sin",)),
     "np.add.accumulate": (lambda: np.add.accumulate(scores), ()),
     "np.multiply.reduceat": (lambda: np.multiply.reduceat(scores, [0]), ()),
-    "np.fft.fft": (lambda: np.fft.fft(scores), ()),
     "np.angle": (lambda: np.angle(scores), ()),
     "np.linalg.svd": (lambda: np.linalg.svd(scores), ("full_matrices=False",)),
     "np.linalg.qr": (lambda: np.linalg.qr(scores, mode="raw"), ("mode='reduced'",)),
