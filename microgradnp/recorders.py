@@ -360,12 +360,12 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
         if current_mode() != RECORD:
             return unrecorded(primitive, compute, (a, b), (left, right), params)
         try:
-            if params is None:
+            if with_slope is not None:
+                y, slope = with_slope(left, right, **params or {})
+            elif params is None:
                 y = compute(left, right)
-            elif with_slope is None:
-                y = compute(left, right, **params)
             else:
-                y, slope = with_slope(left, right, **params)
+                y = compute(left, right, **params)
         except ERRORS as error:
             raise explain.failed(primitive, (a, b), params or {}, error) from error
         if spec is None:
@@ -373,7 +373,7 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
                 return undifferentiable(y, primitive, (a, b))
             spec = spec_of(y)
         saved = (y if keep_y else None, left if keep_a else left_node, right if keep_b else right_node)
-        if params is not None and with_slope is not None:
+        if with_slope is not None:
             saved = (*saved, slope)  # type: ignore[assignment]
         made = new(Tensor)  # written out: two calls less for each operation
         made._value = y

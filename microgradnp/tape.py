@@ -10,14 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
-from heapq import heapify, heappop, heappush, heapreplace
+from heapq import heappop, heappush, heapreplace
 from operator import attrgetter
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from microgradnp.primitives.primitive import Primitive, expand, linear, math_prod, unbroadcast
+from microgradnp.primitives.primitive import Over, Primitive, expand, linear, math_prod, unbroadcast
 
 Array = Any
 
@@ -328,8 +328,11 @@ def sweep_arrays(
     check : callable, optional
     """
     function, pop = FunctionType, gradients.pop
-    waiting = [(-node.order, node) for node in gradients if node.parents]  # a heap
-    heapify(waiting)
+    waiting: list[tuple[int, Node]] = []  # a heap
+    node: Node | None = None
+    for node in gradients:
+        if node.parents:
+            heappush(waiting, (-node.order, node))
     node = heappop(waiting)[1] if waiting else None
     while node is not None:
         g = pop(node)
@@ -338,50 +341,74 @@ def sweep_arrays(
             raise freed_error(node)
         if node.order <= unsafe:
             check(node)  # type: ignore[misc]
-        rules, elementwise = primitive.rules, primitive.elementwise
-        same = node.spec if elementwise else None
-        if g is None:
-            rules = parents  # none of them is called
-        elif rules is None:
-            y, xs = operands(node, None)
-            pulled = primitive.pull(g, y, xs, [p is not None for p in parents], node.params or {})
-        following, i = None, 0
-        for parent in parents:
-            if parent is not None:
-                if g is None:
-                    d = None
-                elif rules is None:
-                    d = pulled[i]
-                else:
-                    rule = rules[i]
-                    if not elementwise:
-                        d = rule and (rule(g, *saved) if node.params is None else rule(g, *saved, **node.params))
-                    elif type(rule) is function:
-                        d = g * rule(*saved)
-                    elif type(rule) is int:
-                        d = g if rule == 1 else -g
-                    else:
-                        d = rule and rule.back(g, *saved)
-                spec = parent.spec
-                # what is done to float64 arrays of one shape, element by element, makes such an array
-                if spec is not same and d is not None and (d.shape != spec[0] or d.dtype is not spec[1]):
-                    d = fitted(d, parent, primitive)
-                if parent not in gradients:
-                    gradients[parent] = d
-                    if type(parent) is not Leaf:
-                        if following is None:
-                            following = parent
-                        else:
-                            heappush(waiting, (-parent.order, parent))
-                elif d is not None:
-                    sum_so_far = gradients[parent]
-                    gradients[parent] = d if sum_so_far is None else sum_so_far + d
-            i += 1  # noqa: SIM113  (faster than enumerate or zip)
         if free:
             node.saved = FREED
-        if following is None:
-            node = heappop(waiting)[1] if waiting else None
-        elif waiting and waiting[0][0] < -following.order:
+        elementwise, lone, rules = primitive.sweeping or primitive.prepared()
+        if lone and g is not None:  # most functions of one operand
+            y, x = saved
+            d = g * lone(y, x)
+            following = parents[0]
+            spec = following.spec  # type: ignore[union-attr]
+            if spec is not node.spec and (d.shape != spec[0] or d.dtype is not spec[1]):
+                d = fitted(d, following, primitive)  # type: ignore[arg-type]
+            if following in gradients:
+                if (total := gradients[following]) is not None:
+                    d = total + d
+                gradients[following] = d
+                following = None
+            else:
+                gradients[following] = d  # type: ignore[index]
+                if type(following) is Leaf:
+                    following = None
+        else:
+            same = node.spec if elementwise else None
+            if g is None:
+                rules = parents  # none of them is called
+            elif rules is None:
+                y, xs = operands(node, None, saved)
+                pulled = primitive.pull(g, y, xs, [p is not None for p in parents], node.params or {})
+            following, i = None, 0
+            for parent in parents:
+                if parent is not None:
+                    if g is None:
+                        d = None
+                    elif rules is None:
+                        d = pulled[i]
+                    else:
+                        rule = rules[i]
+                        if not elementwise:
+                            d = rule and (rule(g, *saved) if node.params is None else rule(g, *saved, **node.params))
+                        elif type(rule) is function:
+                            d = g * rule(*saved)
+                        elif type(rule) is int:
+                            d = g if rule == 1 else -g
+                        elif type(rule) is Over:
+                            d = g / rule.rule(*saved)
+                        else:
+                            d = rule and rule.back(g, *saved)
+                    spec = parent.spec
+                    # what is done to float64 arrays of one shape, element by element, makes such an array
+                    if spec is not same and d is not None and (d.shape != spec[0] or d.dtype is not spec[1]):
+                        if elementwise and d.dtype is spec[1]:
+                            d = unbroadcast(d, spec[0])
+                        else:
+                            d = fitted(d, parent, primitive)
+                    if parent not in gradients:
+                        gradients[parent] = d
+                        if type(parent) is not Leaf:
+                            if following is None:
+                                following = parent
+                            else:
+                                heappush(waiting, (-parent.order, parent))
+                    elif d is not None:
+                        total = gradients[parent]
+                        gradients[parent] = d if total is None else total + d
+                i += 1  # noqa: SIM113  (faster than enumerate or zip)
+        if not waiting:
+            node = following
+        elif following is None:
+            node = heappop(waiting)[1]
+        elif waiting[0][0] < -following.order:
             node = heapreplace(waiting, (-following.order, following))[1]
         else:
             node = following
@@ -425,9 +452,9 @@ def fitted(d: Array, parent: Node, primitive: Primitive) -> Array:
     return d
 
 
-def operands(node: Node, lift: Lift | None) -> tuple[Array, tuple[Array, ...]]:
+def operands(node: Node, lift: Lift | None, saved: tuple[Any, ...] = ()) -> tuple[Array, tuple[Array, ...]]:
     """Return the output and the operands of a node as its rules get them: as Tensors on the graph, if there is `lift`."""
-    y, *xs = node.saved[: len(node.parents) + 1]
+    y, *xs = (saved or node.saved)[: len(node.parents) + 1]
     if lift is not None:
         y = y if y is None else lift(y, node)
         xs = [x if p is None or x is p else lift(x, p) for x, p in zip(xs, node.parents, strict=True)]

@@ -592,7 +592,7 @@ def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         primitive = function
     if primitive is not None:
         record = primitive.record
-        if record is not None and not kwargs and len(args) == primitive.arity and primitive.with_slope is None:
+        if record is not None and not kwargs and len(args) == primitive.arity:
             made = record(*args)
             return made if made is not NotImplemented else apply(primitive, args, {})
         inputs, params = explain.bound(primitive, function, args, kwargs)

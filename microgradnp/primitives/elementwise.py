@@ -49,6 +49,8 @@ def _quotient_back(g: Array, y: Array, _a: Array, b: Array) -> Array:
     d = g * y
     if d.shape != b.shape:
         d = unbroadcast(d, b.shape)
+    if type(d) is np.ndarray and d.dtype is b.dtype:  # the same in the memory that is there
+        return np.divide(np.negative(d, d), b, d)
     return -d / b
 
 

@@ -25,8 +25,8 @@ from microgradnp.primitives.primitive import (
 
 
 def _matmul_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
-    if g.ndim == 2 and _a.ndim == 2:  # the usual case, first
-        return dot(g, b.T)
+    if g.ndim == 2 and b.ndim == 2:  # the usual case, first; so is a, then
+        return g.dot(b.T)
     if b.ndim == 1:
         return unbroadcast(g[..., None] * b, _a.shape)
     g = g[..., None, :] if _a.ndim == 1 else g
@@ -35,7 +35,7 @@ def _matmul_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
 
 
 def _matmul_b(g: Array, _y: Array, a: Array, _b: Array) -> Array:
-    if g.ndim == 2 and _b.ndim == 2 and a.ndim == 2:
+    if g.ndim == 2 and a.ndim == 2:
         return dot(a.T, g)
     if a.ndim == 1:
         return unbroadcast(a[:, None] * g[..., None, :] if _b.ndim > 1 else a * g, _b.shape)
@@ -51,8 +51,8 @@ bilinear(np.matmul, (_matmul_a, _matmul_b), "{a} {b}")
 
 
 def _dot_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
-    if _a.ndim == 2 and b.ndim == 2:
-        return dot(g, b.T)
+    if b.ndim == 2 and _a.ndim == 2:
+        return g.dot(b.T)
     if _a.ndim == 0 or b.ndim == 0:
         return unbroadcast(g * b, _a.shape)
     kept = [axis for axis in range(b.ndim) if axis != max(b.ndim - 2, 0)]

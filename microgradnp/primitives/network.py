@@ -16,6 +16,7 @@ from microgradnp.primitives.primitive import (
     elementwise,
     keep_axes,
     math_prod,
+    ones,
     self_adjoint,
     structural,
     unbroadcast,
@@ -454,12 +455,16 @@ def _binary_cross_entropy_with_slope(logits: Array, targets: Array, reduction: s
     """Return the binary cross entropy and, for little more, its derivative in the logits."""
     check_reduction(reduction)
     z, t = _same_shapes("binary_cross_entropy", logits, targets)
-    zero = ZERO if z.dtype is ZERO.dtype else z.dtype.type(0)
-    e = np.exp(np.copysign(z, MINUS if zero is ZERO else z.dtype.type(-1)))  # of -|z|: cannot overflow
-    slope = np.exp(np.minimum(z, zero)) / (1.0 + e) - t
-    wrong = np.heaviside(z, zero) - t
+    single = z.dtype is ONE.dtype
+    zero, one, minus = (ZERO, ONE, MINUS) if single else map(z.dtype.type, (0, 1, -1))
+    e = np.copysign(z, minus)
+    e = np.exp(e, e if type(e) is np.ndarray else None)  # of -|z|: cannot overflow
+    right = np.heaviside(z, zero)  # what the label would be if the sign of the logit were right
+    slope = np.maximum(e, right)
+    slope = np.divide(slope, e + one, slope if type(slope) is np.ndarray else None) - t
+    wrong = right - t
     if reduction != "none" and z.size <= SMALL:  # neither sum has terms that cancel
-        loss = np.vdot(z, wrong) + np.log1p(e).sum()
+        loss = np.vdot(z, wrong) + np.vdot(ones(z.shape, z.dtype), np.log1p(e))
         return loss / z.size if reduction == "mean" else loss, slope
     return reduced(z * wrong + np.log1p(e), reduction), slope
 
@@ -566,8 +571,8 @@ def _linear(x: Array, weight: Array, bias: Array) -> Array:
     if x.shape[1] != weight.shape[0]:
         raise ValueError(f"linear: {x.shape[1]} columns of x meet {weight.shape[0]} rows of weight; they must be equal")
     product = dot(x, weight)
-    shape = product.shape
-    if bias.shape not in (shape[1:], (1, shape[1]), (shape[0], 1), shape, ()):
+    shape, given = product.shape, bias.shape
+    if given[-1:] != shape[1:] and given not in ((1, shape[1]), (shape[0], 1), shape, ()):
         raise ValueError(f"linear: a bias of shape {bias.shape} does not fit a result of shape {shape}")
     # in place where that does not change the type: one large array less
     return np.add(product, bias, product) if bias.dtype == product.dtype else product + bias

@@ -58,7 +58,8 @@ class Primitive:
     record: Callable[..., Any] | None = None
     #: What the sweep calls: a reverse rule for each operand, 1, -1, or None for a derivative of 0; or None, to ask `pull`.
     rules: tuple[Any, ...] | None = None
-    lone = False  # True: one operand, whose local derivative is a plain function
+    #: What the sweep asks first: `elementwise`, the local derivative if it is one plain function, and `rules`.
+    sweeping: tuple[bool, Rule | None, tuple[Any, ...] | None] | None = None
     smooth = True  # False: has kinks, or jumps, where its derivative is a convention
     constant = False  # True: piecewise constant; never differentiated
     elementwise = False
@@ -108,6 +109,13 @@ class Primitive:
             if len(tracked) < 10:
                 self._keeps[tracked] = keep
         return keep
+
+    def prepared(self) -> tuple[bool, Rule | None, tuple[Any, ...] | None]:
+        """Return `sweeping`, and keep it."""
+        rules = self.rules
+        alone = self.elementwise and self.arity == 1 and rules is not None and isinstance(rules[0], FunctionType)
+        self.sweeping = self.elementwise, rules[0] if rules is not None and alone else None, rules
+        return self.sweeping
 
     @functools.cached_property
     def keeps_all(self) -> tuple[bool, ...]:
@@ -198,7 +206,6 @@ class Elementwise(Primitive):
         )
         self.locals = tuple(locals_)
         self.rules = None if self.honours else tuple(None if local == 0 else local for local in self.locals)
-        self.lone = arity == 1 and self.rules is not None and isinstance(self.rules[0], FunctionType)
         self.smooth = smooth
 
     def pull(self, g: Array, y: Array, xs: Sequence[Array], wanted: Sequence[bool], params: dict[str, Any]) -> Any:
@@ -486,14 +493,6 @@ def math_prod(shape: tuple[int, ...]) -> int:
     return size
 
 
-@functools.lru_cache(maxsize=256)
-def ones(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """Return an array of ones, read-only: a product with it is a sum."""
-    array = np.ones(shape, dtype)
-    array.flags.writeable = False
-    return array
-
-
 def undispatched(function: Any) -> Any:
     """Return NumPy's function for operands that are arrays for sure: not to look at their types saves 0.2 microseconds."""
     return getattr(function, "_implementation", function)
@@ -507,16 +506,34 @@ def dot(a: Array, b: Array) -> Array:
     return array_dot(a, b) if type(a) is np.ndarray and type(b) is np.ndarray else np.dot(a, b)
 
 
+@functools.lru_cache(maxsize=256)
+def ones(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Return an array of ones, read-only: a product with it is a sum."""
+    array = np.ones(shape, dtype)
+    array.flags.writeable = False
+    return array
+
+
+@functools.lru_cache(maxsize=256)
+def summing(shape: tuple[int, ...], to: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array | None, Array | None]:
+    """Return ones that sum a small matrix to a row, by a product from the left, or to a column, from the right."""
+    if len(shape) == 2 and math_prod(shape) <= SMALL:
+        m, n = shape
+        if to in ((n,), (1, n)):
+            return ones((*to[:-1], m), dtype), None
+        if to == (m, 1):
+            return None, ones((n, 1), dtype)
+    return None, None
+
+
 def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """Sum `g` over the axes along which an operand of this shape was broadcast."""
-    if type(g) is np.ndarray and g.ndim == 2 and g.size <= SMALL:  # BLAS sums thin matrices four times faster
-        m, n = g.shape
-        if shape == (1, n):
-            return array_dot(ones((1, m), g.dtype), g)
-        if shape == (n,):
-            return g.reshape(n) if m == 1 else array_dot(ones((m,), g.dtype), g)
-        if shape == (m, 1):
-            return array_dot(g, ones((n, 1), g.dtype))
+    if type(g) is np.ndarray:
+        left, right = summing(g.shape, shape, g.dtype)  # BLAS sums thin matrices four times faster
+        if left is not None:
+            return array_dot(left, g)
+        if right is not None:
+            return array_dot(g, right)
     lead = g.ndim - len(shape)
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1)
     if axes:

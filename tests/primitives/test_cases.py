@@ -292,6 +292,7 @@ def test_a_wrong_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     tanh = next(p for p in tanh if getattr(p, "name", "") == "tanh")
     monkeypatch.setattr(tanh, "rules", (lambda y, _x: (1 - y * y) * (1 + 1e-6),))
     monkeypatch.setattr(tanh, "locals", tanh.rules)
+    monkeypatch.setattr(tanh, "sweeping", None)
     wrong = case(np.tanh, real(2, 3))
     for check in (test_reverse_rule_against_differences, test_forward_rule_against_differences):
         with pytest.raises(AssertionError):
