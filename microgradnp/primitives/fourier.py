@@ -84,7 +84,9 @@ def lengths_and_axes(a: Array, s: Any, axes: Any) -> tuple[list[int | None], lis
     if axes is None:
         axes = range(a.ndim) if s is None else range(a.ndim - len(s), a.ndim)
     axes = [int(i) for i in axes]
-    lengths = [None] * len(axes) if s is None else [None if n is None or n == -1 else int(n) for n in s]
+    lengths: list[int | None] = (
+        [None] * len(axes) if s is None else [None if n is None or n == -1 else int(n) for n in s]
+    )
     if len(lengths) != len(axes):
         raise ValueError(f"s={s} has {len(lengths)} lengths for {len(axes)} axes")
     return lengths, axes
