@@ -289,7 +289,7 @@ def main() -> None:
     r = run("A_seed9_lr05")
     print("Replay of epoch 290: the hidden layer of the first three points, and the score")
     print(r.hidden(290, r.X[:3]), score(r, 290), "\n")
-    print_table("The classifiers it was compared with, and ours: accuracy", ("MLPClassifier of", ""), classifiers())
+    print_table("Accuracy of what it was compared with, and of ours", ("MLPClassifier of", ""), classifiers())
     numbers = compared()
     numbers.show("Document 000: its numbers")
     show_prose(prose())

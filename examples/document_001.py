@@ -174,6 +174,8 @@ def pictures() -> dict[str, Any]:
 
 def main() -> None:
     chosen = arguments(__doc__)
+    X, _, T, _ = demo.dataset()
+    print(f"shape of X: {X.shape}\nshape of T: {T.shape}")
     right = demo.run(chosen.out)
     rows = [
         (str(k), f"{m.losses[-1]:.4f}", f"{p.losses[-1]:.4f}", f"{q.losses[-1]:.4f}")

@@ -275,6 +275,8 @@ def main() -> None:
     if d.name != "MNIST":
         print("MNIST is away: set MICROGRADNP_DATA to its folder, or use --full. " + f"Instead: {d.name}.")
     print(f"{d.name}: {d.X.shape}, pixels {d.X.min()} to {d.X.max()}, classes {np.unique(d.y)}")
+    print(d.y)
+    print(mg.data.one_hot([0, 1, 1, 0, 1, 0, 0], 2))
     for z in (-17, 0, 1, 6000):
         print(f"sigmoid({z}) = {clipped_sigmoid(z)}")
     print(network(d.X.shape[1]))

@@ -70,11 +70,6 @@ def fit(model, X, y, lr, epochs=EPOCHS, **options) -> mg.train.History:
     return mg.train.fit(model, (X, y), loss, optimizer, epochs=epochs, progress=False, **options)
 
 
-def train(model, X, y, lr):
-    """Return the loss before every update."""
-    return fit(model, X, y, lr).losses
-
-
 # -- ... and with the document's own derivation, sums taken from first to last ---------------------------------------
 # The losses that it prints went through sums in this order, and at learning rate 10 the order shows in the 11th digit.
 
@@ -99,36 +94,37 @@ def db1(g, loss, W1, b1, X, y):
 log_loss.defvjp(dW1, db1, None, None)
 
 
-def train_by_its_formulas(model, X, y, lr):
-    """Return the loss before every update."""
+def fit_by_its_formulas(model, X, y, lr, epochs=EPOCHS, **options) -> mg.train.History:
+    """Train by these rules, which take X, and not what a model makes of it."""
     optimizer = mg.optim.SGD(model.parameters(), lr)
-    losses = []
-    for _ in range(EPOCHS):
-        loss = log_loss(model.weight, model.bias, X, y)
-        losses.append(loss.item())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return losses
+
+    def loss(X, y):
+        return log_loss(model.weight, model.bias, X, y)
+
+    return mg.train.fit(lambda X: X, (X, y), loss, optimizer, epochs=epochs, progress=False, **options)
 
 
 # -- all its runs ----------------------------------------------------------------------------------------------------
 
 
 @cache
-def runs(train=train) -> dict[str, tuple[Any, list[float]]]:
+def runs(fit=fit, show=False) -> dict[str, tuple[Any, Any]]:
     """Return the trained model and the losses of each of its seven runs, in its order and on its streams."""
+    recipes = {row["id"]: row["recipe"] for row in reference("003")["tables"]}
     found = {}
-    X, y, stream = table()
-    model = regressor(X, stream)
-    found["T1"] = model, train(model, X, y, 1)
-    X, y, stream = clouds()
-    for name, lr in RATES.items():
+
+    def run(name, X, y, stream, lr):
+        if show:
+            print(f"{name}, {recipes[name]}")
         model = regressor(X, stream)
-        found[name] = model, train(model, X, y, lr)
-    X, y, stream = moons()
-    model = regressor(X, stream)
-    found["T7"] = model, train(model, X, y, 0.05)
+        history = fit(model, X, y, lr, callbacks=[mg.train.PrintLoss()] if show else ())
+        found[name] = model, history.losses
+
+    run("T1", *table(), lr=1)
+    points = clouds()  # whose stream goes on from run to run
+    for name, lr in RATES.items():
+        run(name, *points, lr=lr)
+    run("T7", *moons(), lr=0.05)
     return found
 
 
@@ -139,7 +135,7 @@ def rises(losses) -> int:
 def compared() -> Numbers:
     """Compare with what the document prints, and with its code run as printed."""
     numbers, expected = Numbers(), reference("003")
-    by_autodiff, by_hand = runs(), runs(train_by_its_formulas)
+    by_autodiff, by_hand = runs(), runs(fit_by_its_formulas)
     for row in expected["tables"]:
         name, epochs, digits = row["id"], row["epochs"], row["printed"]
         otherwise = 2e-11 if name == "T2" else 0.0  # its steps are so large that a rounding error grows
@@ -280,11 +276,7 @@ def pictures() -> dict[str, Any]:
 
 def main() -> None:
     chosen = arguments(__doc__)
-    found = runs(train_by_its_formulas)
-    for row in reference("003")["tables"]:
-        print(f"{row['id']}, {row['recipe']}")
-        for epoch in row["epochs"]:
-            print(f"Epoch: {epoch}  Loss: {found[row['id']][1][epoch]:.12g}")
+    runs(fit_by_its_formulas, show=True)
     print("\nThe first update of the table: value and gradient")
     for name, value, gradient in backward_phase():
         print(f"{name:>6} = {np.ravel(value).round(6)}   d{name} = {np.ravel(gradient).round(6)}")

@@ -276,7 +276,7 @@ def regressions():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(EXAMPLES))
         module = lived("003")
-        return module.runs(), module.runs(module.train_by_its_formulas)
+        return module.runs(), module.runs(module.fit_by_its_formulas)
 
 
 @pytest.mark.parametrize("table", reference("003")["tables"], ids=lambda t: t["id"])
