@@ -12,6 +12,7 @@ from PIL import Image
 
 from microgradnp.draw.film import animate, film_of_activations
 from microgradnp.draw.points import hidden_space
+from tests.draw import browser
 
 HIDDEN = np.random.default_rng(0).random((3, 10, 3))
 
@@ -66,6 +67,39 @@ def test_page_is_whole_and_asks_the_network_for_nothing(film):
     assert len(data["frames"]) == 3
     assert data["interval"] == 120
     assert "<iframe srcdoc=" in film._repr_html_()
+
+
+def test_page_plays_in_a_browser(film, tmp_path):
+    program = browser.installed()
+    if program is None:
+        if os.environ.get("MICROGRADNP_BROWSER") == "required":
+            pytest.fail("no browser is installed")
+        pytest.skip("no browser is installed")
+    film.captions = ["before", "in the <middle>", "after"]
+    path = film.save(tmp_path / "a.html")
+    running = browser.Browser(program)
+    try:
+        page = running.page(path.as_uri())
+        shown = "[document.getElementById('caption').textContent, document.getElementById('play').textContent]"
+        picture = "document.getElementById('frame').src"
+        assert page.run(shown) == ["before", "Play"]
+        first = page.run(picture)
+        page.run("slider.value = 1; slider.dispatchEvent(new Event('input'))")
+        assert page.run(shown) == ["in the <middle>", "Play"]
+        assert page.run(picture) not in ("", first)
+        page.run("play.click()")
+        assert page.run("play.textContent") == "Pause"
+        page.until("caption.textContent === 'after' && play.textContent === 'Play'")
+        page.run("play.click()")  # again from the start
+        page.until("caption.textContent === 'in the <middle>'")
+        page.run("play.click()")
+        assert page.run("image.complete && image.naturalWidth") == 220
+        asked = {event["params"]["request"]["url"] for event in page.happened("Network.requestWillBeSent")}
+        assert {url for url in asked if not url.startswith(("about:", "data:"))} == {path.as_uri()}
+        assert page.happened("Runtime.exceptionThrown", "Log.entryAdded") == []
+        page.screenshot(tmp_path / "a.png")
+    finally:
+        running.close()
 
 
 def test_strip_has_the_first_and_the_last_frame():
