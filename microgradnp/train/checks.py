@@ -68,6 +68,10 @@ def after_loss(run: Run, y: Any, predictions: Any, loss: Any) -> None:
             f"{name_of_loss(run)} returned shape {loss.shape} for predictions of shape {np.shape(predictions)}: a loss is one "
             'number; take its mean or sum (reduction="mean")'
         )
+    if loss.dtype.kind == "c":
+        raise TypeError(
+            f"{name_of_loss(run)} returned a complex number, which cannot be made smaller: take its absolute value"
+        )
     if loss.node is None:
         raise ValueError(
             f"{name_of_loss(run)} does not depend on any parameter that the optimizer holds: was the model called on .data or "
@@ -123,11 +127,17 @@ def check_labels(run: Run, p: Array, t: Array) -> None:
     if not isinstance(loss, CrossEntropyLoss | NLLLoss) and not any(loss is one for one in CLASS_LOSSES):
         return
     axis = getattr(run.criterion, "axis", getattr(run.criterion, "keywords", {}).get("axis", -1))
+    if t.ndim == p.ndim > 1 and t.shape[-1] == 1 != p.shape[-1] and t.dtype.kind in "iub":
+        name = name_of_targets(run)
+        raise ValueError(
+            f"a batch of {name} has shape {t.shape}, but classes for predictions of shape {p.shape} have shape "
+            f"{p.shape[:-1]}: {name}[..., 0]"
+        )
     if p.ndim < 2 or t.ndim != p.ndim - 1:
         return
     labels = values(run.source.y) if isinstance(run.source, Arrays) else t
     classes = p.shape[axis]
-    if labels.dtype.kind == "f" and (labels == np.floor(labels)).all():
+    if labels.dtype.kind == "b" or (labels.dtype.kind == "f" and (labels == np.floor(labels)).all()):
         name = name_of_targets(run)
         raise TypeError(f"{name} holds classes as {labels.dtype}, but labels must be integers: {name}.astype(int)")
     if labels.dtype.kind not in "iu" or not labels.size:

@@ -132,6 +132,8 @@ def fit(
     check_count("epochs", epochs, 0)
     if measure not in ("before", "after"):
         raise ValueError(f"measure={measure!r} must be 'before' or 'after'")
+    if isinstance(loss, type):
+        raise TypeError(f"loss {loss.__name__} is a class: pass an object of it, {loss.__name__}()")
     if not callable(loss):
         raise TypeError(f"loss must be a function (predictions, targets) -> Tensor, not {loss!r}")
     if schedule is not None and not callable(schedule):

@@ -121,7 +121,11 @@ def unwrapped(y: Any) -> Any:
 
 def traced_values(f: Callable[..., Any], x: Any) -> State:
     """Return the quantities that a function computes on the way, by its own names for them, and its output."""
-    graph = trace(f, x)
+    try:
+        graph = trace(f, x)
+    except TypeError:  # it takes its input out of the graph: then there is nothing to see but the output
+        with no_grad():
+            return {"output": np.array(unwrapped(f(x)))}
     inputs = set(graph.inputs.values()) | set(graph.outside)
     found = {name: np.array(graph.value(node)) for name, node in graph.names.items() if node not in inputs}
     if len(graph.outputs) == 1:
@@ -183,6 +187,8 @@ def network_of(model: Any, optimizer: Any, loss: Any = None) -> Network:
     ValueError
         If there is nothing to train, or the optimizer holds tensors that the model does not.
     """
+    if isinstance(model, type):
+        raise TypeError(f"model {model.__name__} is a class: pass an object of it, {model.__name__}(...)")
     if not callable(model):
         raise TypeError(
             f"model must be a Module, or a function of x, not {describe(model)}: e.g. lambda x: logistic(x @ W + b)"

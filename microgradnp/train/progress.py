@@ -16,14 +16,33 @@ class Bar:
     """A bar of a run: epochs, the share that is done, loss and metrics, the time that passed and the time to go."""
 
     def __init__(self, console: Any) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            ProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+        from rich.table import Column
+        from rich.text import Text
+
+        class Numbers(ProgressColumn):
+            """The loss and the metrics, on one line."""
+
+            def render(self, task: Any) -> Text:
+                """Return them, to be cut where there is no room."""
+                return Text(task.fields["numbers"], no_wrap=True, overflow="ellipsis")
+
+        def wide(width: int) -> Column:  # a narrow terminal cuts the numbers, nothing else
+            return Column(min_width=width, no_wrap=True)
 
         self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[numbers]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", table_column=wide(10)),
+            BarColumn(20, table_column=wide(10)),
+            Numbers(Column()),
+            TimeElapsedColumn(wide(7)),
+            TimeRemainingColumn(table_column=wide(7)),
             console=console,
             auto_refresh=False,  # no thread beside the training
         )

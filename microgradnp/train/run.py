@@ -324,16 +324,21 @@ class Run:
     def evaluate(self, source: Source, prefix: str) -> dict[str, float]:
         """Return the loss and the metrics on data, as after training."""
         sums = Sums(bool(self.metrics))
-        with no_grad():
-            for x, y in source.epoch():
-                predictions = self.model(x)
-                value = float(values(self.criterion(predictions, y)))
-                if not self.reduction and source.batches != 1:
-                    self.reduction = checks.reduction_of(self.criterion, predictions, y)
-                sums.add(value, self.reduction, count_of(x, y), predictions, y)
-        found = {"loss": sums.loss(self.reduction)}
-        if self.metrics:
-            found |= measured(self.metrics, *sums.all())
+        try:
+            with no_grad():
+                for x, y in source.epoch():
+                    predictions = self.model(x)
+                    value = float(values(self.criterion(predictions, y)))
+                    if not self.reduction and source.batches != 1:
+                        self.reduction = checks.reduction_of(self.criterion, predictions, y)
+                    sums.add(value, self.reduction, count_of(x, y), predictions, y)
+            found = {"loss": sums.loss(self.reduction)}
+            if self.metrics:
+                found |= measured(self.metrics, *sums.all())
+        except Exception as error:
+            what = "validation" if prefix else "training data, after the epoch"
+            error.add_note(f"in fit: {what}, {source.label(sums.batches)}")
+            raise
         return {prefix + name: value for name, value in found.items()}
 
     def observe(self) -> None:
@@ -383,6 +388,9 @@ class Run:
         message = f"the run diverged at update {self.step} (epoch {self.epoch}, {source.label(self.batch)}): {number}"
         message += f".\n  First not finite: {where or 'the loss itself'}."
         lr = getattr(self.optimizer, "lr", None)
+        if not self.step and not math.isfinite(value):
+            message += "\n  No update had been made: look at the initial values, and at that operation."
+            return divergence.Diverged(message, self.epoch, self.batch, self.step, where or "the loss", self.history)
         advice = [f"a learning rate smaller than {lr:g}" if isinstance(lr, float | int) else "a smaller learning rate"]
         if self.clip is None:
             advice.append("clip=1.0, which bounds the norm of the gradient")

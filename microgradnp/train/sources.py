@@ -153,6 +153,8 @@ def source(data: Any, batch_size: int | None, rng: Random | None, what: str = "d
         check_finite(lambda: called(data[0], "X"), X, what)
         check_finite(lambda: called(data[1], "y"), y, what)
         return Arrays(X, y, None if batch_size is None else int(batch_size), rng)
+    if isinstance(data, tuple | list) and any(isinstance(part, np.ndarray | Tensor) for part in data):
+        raise TypeError(f"{what} must be a tuple (X, y) of two arrays, or batches (x, y), not a {kind_of(data)}")
     if isinstance(data, np.ndarray | Tensor) or not isinstance(data, Iterable) or isinstance(data, str | dict):
         raise TypeError(
             f"{what} must be a tuple (X, y) of arrays, or an iterable of batches (x, y), not a {type(data).__name__}"
@@ -167,10 +169,26 @@ def source(data: Any, batch_size: int | None, rng: Random | None, what: str = "d
     return Batches(data, what)
 
 
+def kind_of(data: Any) -> str:
+    """Return what a list or tuple of arrays is, for an error.
+
+    Examples
+    --------
+    >>> kind_of([np.zeros(3), 1])
+    'list of ndarray, int'
+    """
+    return f"{type(data).__name__} of {', '.join(type(part).__name__ for part in data[:6])}{', ...' * (len(data) > 6)}"
+
+
 def plain(a: Any, what: str, position: int) -> Array:
     """Return numbers as an array: the user's own one, if it is one."""
     if isinstance(a, Tensor):
         return a.data
+    if isinstance(a, np.ma.MaskedArray) and np.ma.is_masked(a):
+        raise TypeError(
+            f"{what}: {called(a, 'Xy'[position])} of shape {a.shape} has {int(np.ma.getmaskarray(a).sum())} masked elements, without "
+            "a value: .filled(...) them, or leave those rows out"
+        )
     try:
         array = np.asarray(a)
     except (ValueError, TypeError) as error:

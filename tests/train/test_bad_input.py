@@ -84,12 +84,15 @@ def test_large_numbers_are_no_inf() -> None:
         (3, TypeError, "not a int"),
         ({"X": 1}, TypeError, "not a dict"),
         ([], ValueError, "gave no batch"),
-        ([np.ones((3, 2))], TypeError, r"wants pairs \(x, y\): batch 0 is a ndarray of 3"),
+        ([3], TypeError, r"wants pairs \(x, y\): batch 0 is a int"),
         ([(1, 2, 3)], TypeError, "batch 0 is a tuple of 3"),
         ((np.array([["a", "b"]]), np.zeros(1, int)), TypeError, "holds <U1, not numbers"),
         ((np.ones((2, 2)), np.array(["cat", "dog"])), TypeError, r"holds <U3, not numbers; np.unique\(labels, return_inverse=True\)"),
         (([[1, 2], [3]], [0, 1]), TypeError, "is no array of numbers"),
         ((1.0, 2.0), ValueError, "one row a sample"),
+        ([np.ones((3, 2)), np.zeros(3, int)], TypeError, r"must be a tuple \(X, y\) of two arrays, .* not a list of ndarray, ndarray"),
+        ((np.ones((3, 2)), np.zeros(3, int), 1), TypeError, "not a tuple of ndarray, ndarray, int"),
+        ((np.ma.masked_greater([[1.0, 2.0]], 1), np.zeros(1, int)), TypeError, r"has 1 masked elements, .*\.filled"),
     ],
 )  # fmt: skip
 def test_what_is_no_data(data: Any, error: Any, message: str) -> None:
@@ -132,6 +135,13 @@ def test_labels_that_count_from_one_or_are_floats() -> None:
         classifier(),
         (X, y + 1),
     )
+    fails(
+        ValueError,
+        r"has shape \(30, 1\), but classes for predictions of shape \(30, 2\) have shape \(30,\)",
+        classifier(),
+        (X, y[:, None]),
+    )
+    fails(TypeError, r"holds classes as bool, but labels must be integers: .*astype\(int\)", classifier(), (X, y > 0))
     fails(ValueError, "must not be negative", classifier(), (X, np.where(y == 0, -1, 1)))
     fails(
         TypeError,
@@ -196,6 +206,14 @@ def test_inputs_of_another_width_name_the_layer_and_the_batch() -> None:
     assert "in Linear(2 -> 5)" in caught.value.__notes__[0]
 
 
+def test_errors_of_the_validation_say_so() -> None:
+    X, y = classes()
+    model = classifier()
+    with pytest.raises(ValueError, match="0 to 1") as caught:
+        mg.train.fit(model, (X, y), CROSS, sgd(model), epochs=1, validation=(X, y + 1))
+    assert caught.value.__notes__[-1] == "in fit: validation, all rows"
+
+
 # -- arguments -------------------------------------------------------------------------------------------------------------
 
 
@@ -232,6 +250,8 @@ def test_batches_are_taken_as_they_are() -> None:
         (lambda p, t: 1.0, TypeError, "returned float, not a Tensor"),
         (lambda p, t: np.mean(p.data), TypeError, "not a Tensor"),
         (nn.CrossEntropyLoss("none"), ValueError, r"returned shape \(30,\) for predictions of shape \(30, 2\): a loss is one number"),
+        (lambda p, t: np.sum(p * 1j), TypeError, "a complex number, which cannot be made smaller"),
+        (nn.MSELoss, TypeError, r"loss MSELoss is a class: pass an object of it, MSELoss\(\)"),
         (lambda p, t: mg.tensor(1.0), ValueError, "does not depend on any parameter"),
         (lambda p, t: np.sum(p.detach()), ValueError, "does not depend on any parameter"),
     ],
@@ -271,6 +291,8 @@ def test_what_is_no_model_or_optimizer() -> None:
     model = classifier()
     with pytest.raises(TypeError, match="model must be a Module, or a function of x"):
         mg.train.fit(np.ones(3), classes(), CROSS, sgd(model), epochs=1)
+    with pytest.raises(TypeError, match=r"model Linear is a class: pass an object of it, Linear\(...\)"):
+        mg.train.fit(nn.Linear, classes(), CROSS, sgd(model), epochs=1)
     with pytest.raises(TypeError, match=r"has no params.*mg.optim.SGD\(model.parameters\(\), lr=0.1\)"):
         mg.train.fit(model, classes(), CROSS, mg.optim.sgd, epochs=1)
 
@@ -317,6 +339,7 @@ def test_the_first_bad_layer_is_named(loss: Any) -> None:
     model = nn.Sequential(nn.Linear(1, 3, rng=0), Explodes(), nn.Linear(3, 1, rng=0))
     error = diverging(model, loss, sgd(model), line(5))
     assert error.step == 0
+    assert "No update had been made: look at the initial values" in str(error)
     assert error.where.startswith("the output of layer `1`, Explodes() (nan in ")
 
 

@@ -71,6 +71,20 @@ def test_recording_changes_nothing() -> None:
     assert len(with_frames.frames) == 4 * 5 + 1
 
 
+def test_a_function_that_cannot_be_traced_shows_its_output() -> None:
+    X, y = classes()
+    W = mg.tensor(np.ones((2, 2)), requires_grad=True)
+    history = mg.train.fit(
+        lambda x: np.asarray(x) @ W,
+        (X, y),
+        LOSS,
+        mg.optim.SGD([W], 0.1),
+        epochs=1,
+        record=mg.train.Record(activations=X[:3]),
+    )
+    np.testing.assert_array_equal(history.frames[0].activations["output"], X[:3] @ np.ones((2, 2)))
+
+
 def test_the_state_holds_the_buffers_too() -> None:
     model, history = trained(1, noisy())
     assert set(history.at(2)) == set(model.state_dict())

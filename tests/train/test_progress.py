@@ -18,10 +18,10 @@ from microgradnp import nn
 from tests.train.networks import classes, classifier, sgd
 
 
-def drawn(epochs: int = 3, **options: Any) -> str:
+def drawn(epochs: int = 3, width: int = 120, **options: Any) -> str:
     """What is left on a terminal after a run."""
     model, out = classifier(), io.StringIO()
-    console = Console(file=out, force_terminal=True, width=120, color_system=None, legacy_windows=False)
+    console = Console(file=out, force_terminal=True, width=width, color_system=None, legacy_windows=False)
     mg.train.fit(
         model,
         classes(),
@@ -37,18 +37,25 @@ def drawn(epochs: int = 3, **options: Any) -> str:
 
 def test_the_bar_ends_full() -> None:
     last = drawn()
-    assert re.match(r"epoch 3/3 ━+ loss 0\.\d+  accuracy [01](\.\d+)? +0:00:0\d 0:00:00", last), last
+    assert re.match(r"epoch 3/3 +━+ loss 0\.\d+  accuracy [01](\.\d+)? +0:00:0\d 0:00:00", last), last
     assert "╸" not in last
 
 
 def test_the_bar_of_a_run_that_was_stopped_says_why() -> None:
     last = drawn(epochs=9, callbacks=[lambda run: run.stop("enough") if run.epoch == 1 else None])
-    assert re.match(r"epoch 2/9 ━+ loss .* enough", last), last
+    assert re.match(r"epoch 2/9 +━+ loss .* enough", last), last
     assert "╸" not in last
 
 
+@pytest.mark.parametrize("width", [54, 64])
+def test_a_narrow_terminal_cuts_the_numbers_alone(width: int) -> None:
+    last = drawn(width=width)
+    assert len(last) <= width
+    assert re.match(r"epoch 3/3 +━+ loss 0.*… 0:00:0\d 0:00:00$", last), last
+
+
 def test_no_epochs() -> None:
-    assert drawn(epochs=0).startswith("epoch 0/0 ━")
+    assert drawn(epochs=0).startswith("epoch 0/0  ━")
 
 
 @pytest.mark.parametrize("progress", ["None", "False"])

@@ -138,6 +138,41 @@ def test_batches_that_the_user_made(kind: str, tmp_path: Any) -> None:
     assert same(once(tmp_path / "broken.npz"), wanted)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: mg.optim.SGD(p, 0.1, momentum=0.9, nesterov=True, weight_decay=1e-3),
+        lambda p: mg.optim.RMSprop(p, 0.01),
+        lambda p: mg.optim.Adagrad(p, 0.1),
+        lambda p: mg.optim.AMSGrad(p, 0.01),
+        lambda p: mg.optim.AdamW(p, 0.01),
+        lambda p: mg.optim.NAdam(p, 0.01),
+        lambda p: mg.optim.Lion(p, 0.001),
+    ],
+    ids=["nesterov", "rmsprop", "adagrad", "amsgrad", "adamw", "nadam", "lion"],
+)
+def test_every_optimizer(make: Any, dtype: Any, tmp_path: Any) -> None:
+    X, y = classes(9)
+
+    def once(path: Any, *callbacks: Any) -> Any:
+        model = nn.Sequential(
+            nn.Linear(2, 3, rng=0, dtype=dtype), nn.Dropout(0.2, rng=1), nn.Linear(3, 2, rng=2, dtype=dtype)
+        )
+        schedule = mg.optim.schedules.plateau(0.05, patience=1, factor=0.5)
+        mg.train.fit(
+            model, (X.astype(dtype), y), nn.CrossEntropyLoss(), make(model.parameters()), epochs=4, batch_size=4, clip=0.5,
+            schedule=schedule, checkpoint=path, checkpoint_every=2, resume=True, callbacks=callbacks or [mg.train.Callback()],
+        )  # fmt: skip
+        assert all(a.dtype == dtype for a in model.state_dict().values())
+        return model.state_dict() | {k: np.float64(v) for k, v in schedule.state_dict().items()}
+
+    wanted = once(tmp_path / "whole.npz")
+    with pytest.raises(Crash):
+        once(tmp_path / "broken.npz", Fail(7))
+    assert same(once(tmp_path / "broken.npz"), wanted)
+
+
 def test_a_hand_written_network(tmp_path: Any) -> None:
     def once(path: Any, *callbacks: Any) -> Any:
         predict, p = by_hand()
