@@ -186,8 +186,8 @@ def plain(a: Any, what: str, position: int) -> Array:
         return a.data
     if isinstance(a, np.ma.MaskedArray) and np.ma.is_masked(a):
         raise TypeError(
-            f"{what}: {called(a, 'Xy'[position])} of shape {a.shape} has {int(np.ma.getmaskarray(a).sum())} masked elements, without "
-            "a value: .filled(...) them, or leave those rows out"
+            f"{what}: {called(a, 'Xy'[position])} of shape {a.shape} has {int(np.ma.getmaskarray(a).sum())} masked elements, "
+            "without a value: .filled(...) them, or leave those rows out"
         )
     try:
         array = np.asarray(a)
