@@ -17,7 +17,7 @@ from microgradnp.train.network import Network, network_of, unwrapped
 from microgradnp.train.progress import bar
 from microgradnp.train.recording import Recorder, record_of
 from microgradnp.train.run import Run, Sums
-from microgradnp.train.sources import Arrays, count_of, source
+from microgradnp.train.sources import CHUNK, Arrays, count_of, source
 
 Array = Any
 
@@ -183,10 +183,6 @@ def fit(
     elif resume or checkpoint_every is not None:
         raise ValueError("resume and checkpoint_every want checkpoint=, the file")
     return run.go()
-
-
-#: Samples that are evaluated at once where the batches of the training are smaller.
-CHUNK = 512
 
 
 def chunk_for(data: Any, train_on: Any) -> int | None:

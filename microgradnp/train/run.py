@@ -47,8 +47,10 @@ class Sums:
         self.only = value
         self.total += value * n if reduction == "mean" else value
         if self.collect:
-            self.predictions.append(values(predictions))
-            self.targets.append(values(targets))
+            for what, a, kept in (("predictions", predictions, self.predictions), ("targets", targets, self.targets)):
+                if isinstance(a, tuple | dict):
+                    raise TypeError(f"metrics want {what} that are one array, not a {type(a).__name__}: use a callback")
+                kept.append(values(a))
 
     def loss(self, reduction: str) -> float:
         """Return the loss of all samples."""
@@ -299,7 +301,7 @@ class Run:
         self.whole = False
         if self.measure == "after":
             with self.network.mode(False):
-                numbers = self.evaluate(self.source, "")
+                numbers = self.evaluate(self.source.in_order(), "")
         else:
             numbers = {"loss": self.sums.loss(self.reduction)}
             if self.metrics:

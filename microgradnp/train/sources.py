@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp import tree
 from microgradnp.naming import name_of, user_frames
 from microgradnp.tensor import Tensor
 
 Array = Any
 Batch = tuple[Any, Any]
+#: Samples that are evaluated at once where the batches of the training are smaller.
+CHUNK = 512
 Random = np.random.Generator | np.random.RandomState
 
 
@@ -67,7 +70,14 @@ class Arrays:
         """Return what an error calls a batch."""
         rows = self.rows(batch)
         some = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
-        return f"batch {batch} (rows {some} of {called(self.X, 'X')})" if self.batches > 1 else "all rows"
+        if self.batches == 1:
+            return "all rows"
+        smaller = ", the last and smaller one" if len(rows) < self.size else ""
+        return f"batch {batch}{smaller} (rows {some} of {called(self.X, 'X')})"
+
+    def in_order(self) -> Arrays:
+        """Return the same data to evaluate: in the order of the rows, and enough of them at once."""
+        return Arrays(self.X, self.y, max(self.size, CHUNK), None)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what tells these data from others, for checkpoints."""
@@ -111,6 +121,10 @@ class Batches:
     def label(self, batch: int) -> str:
         """Return what an error calls a batch."""
         return f"batch {batch} of {called(self.given, 'the data')}"
+
+    def in_order(self) -> Batches:
+        """Return the same batches, as they come."""
+        return self
 
     def fingerprint(self) -> dict[str, Any]:
         """Return nothing: batches may be made as they are asked for."""
@@ -258,7 +272,10 @@ def locked(a: Array) -> Array:
 def count_of(x: Any, y: Any) -> int:
     """Return how many samples a batch holds."""
     for a in (y, x):
-        shape = np.shape(a) if isinstance(a, np.ndarray | Tensor | list | float | int | np.generic) else ()
-        if shape:
-            return int(shape[0])
+        for _, leaf in tree.flatten(a):  # a batch may be a tuple or a dict of arrays
+            shape = np.shape(leaf) if isinstance(leaf, np.ndarray | Tensor) else ()
+            if shape:
+                return int(shape[0])
+        if isinstance(a, list) and a and not isinstance(a[0], np.ndarray | Tensor):
+            return len(a)
     return 1

@@ -206,6 +206,29 @@ def test_inputs_of_another_width_name_the_layer_and_the_batch() -> None:
     assert "in Linear(2 -> 5)" in caught.value.__notes__[0]
 
 
+def test_a_last_batch_that_is_too_small_is_said_to_be_the_last() -> None:
+    X, y = classes(9)
+    model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 2, rng=0))
+    with pytest.raises(ValueError, match="fewer than two values") as caught:
+        mg.train.fit(model, (X, y), CROSS, sgd(model), epochs=1, batch_size=4, shuffle=False)
+    assert caught.value.__notes__[-1] == "in fit: epoch 0, batch 2, the last and smaller one (rows 8 of X)"
+
+
+def test_metrics_of_several_outputs() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            self.layer = nn.Linear(2, 2, rng=0)
+
+        def forward(self, x: Any) -> Any:
+            return self.layer(x), x
+
+    model = Two()
+    loss = lambda p, t: CROSS(p[0], t)  # noqa: E731
+    assert mg.train.fit(model, classes(), loss, sgd(model), epochs=1, batch_size=7).epochs == 1
+    with pytest.raises(TypeError, match="metrics want predictions that are one array, not a tuple: use a callback"):
+        mg.train.fit(model, classes(), loss, sgd(model), epochs=1, metrics="accuracy")
+
+
 def test_errors_of_the_validation_say_so() -> None:
     X, y = classes()
     model = classifier()

@@ -142,6 +142,21 @@ def test_batches_that_the_user_made() -> None:
     assert same(model.state_dict(), twin.state_dict())
 
 
+def test_batches_of_dicts_weigh_by_their_samples() -> None:
+    X, y = line(5)
+    model = nn.Linear(1, 1, rng=0)
+
+    def forward(batch: Any) -> Any:
+        return model(batch["x"])
+
+    def loss(p: Any, t: Any) -> Any:
+        return np.mean((p - t["y"]) ** 2)
+
+    batches = [({"x": X[:4]}, {"y": y[:4]}), ({"x": X[4:]}, {"y": y[4:]})]
+    history = mg.train.fit(forward, batches, loss, sgd(model, 0.0), epochs=1)
+    assert history.losses[0] == pytest.approx(np.mean((model(X).data - y) ** 2), rel=1e-12)
+
+
 def test_the_callers_arrays_are_neither_changed_nor_locked() -> None:
     X, y = classes()
     before = X.copy(), y.copy()
