@@ -202,12 +202,8 @@ class Optimizer:
     def change(self, new: Mapping[str, Any]) -> None:
         """Change settings, all or none."""
         settings = self.checked({**self.settings, **new}, self.settings)
-        for slot in self.slots if "eps" in new else ():
-            if settings["eps"] and not slot.tensor.dtype.type(settings["eps"]):
-                raise ValueError(
-                    f"eps={settings['eps']:g} is 0 in {slot.tensor.dtype}, of which {slot.label()} is: the rule would divide "
-                    "by 0; use float32, or a larger eps"
-                )
+        if "eps" in new:
+            self.check_eps(settings["eps"])
         if settings["lr"] and not self.base:
             self.base = settings["lr"]
         effective = [self._effective(group, settings) for group in self.groups]
@@ -237,6 +233,15 @@ class Optimizer:
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Raise if settings do not go together. Subclasses say which."""
+
+    def check_eps(self, eps: float) -> None:
+        """Raise if what should keep a divisor from being 0 is 0 in the type of a parameter."""
+        for slot in self.slots:
+            if eps and not slot.tensor.dtype.type(eps):
+                raise ValueError(
+                    f"eps={eps:g} is 0 in {slot.tensor.dtype}, of which {slot.label()} is: the rule would divide by 0; use "
+                    "float32, or a larger eps"
+                )
 
     def needed(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the states that a rule of such settings uses: all of them, if a subclass does not say otherwise."""
@@ -380,7 +385,12 @@ class Loading:
             {name: self.setting(name, f"group {k} {name}") for name in g.own} for k, g in enumerate(optimizer.groups)
         ]
         self.finish()  # without them it is not known of which states the rest should be
-        kept = [optimizer.needed(optimizer.checked({**settings, **own}, {})) for own in owns]
+        try:
+            kept = [optimizer.needed(optimizer.checked({**settings, **own}, {})) for own in owns]
+            optimizer.check_eps(settings.get("eps", 0.0))
+        except ValueError as error:  # they do not go together
+            self.wrong.append(str(error))
+        self.finish()
         loaded = []
         for slot in optimizer.slots:
             names = kept[optimizer.groups.index(slot.group)]

@@ -340,13 +340,53 @@ def of_lion(u: Update) -> Iterator[Slip]:
     yield Cause.WRONG_OPERAND, "takes the sign of the gradient, not of β1 m + (1 - β1) g", slip(np.sign(g))
 
 
+def of_nadam(u: Update) -> Iterator[Slip]:
+    """NAdam, of which there are several forms."""
+    s, m, v, p, t = u.settings, u.state["m"], u.state["v"], u.parameter, u.t
+    assert t is not None
+    (beta1, beta2), lr = s["betas"], s["lr"]
+    g = penalised(u.gradient, p, s["weight_decay"])
+    new, square = average(m, g, beta1), average(v, g * g, beta2)
+    corrected = new / (1 - beta1**t)
+    now = beta1 * (1 - 0.5 * 0.96 ** (t * s["momentum_decay"]))
+
+    def slip(ahead: Array) -> tuple[Array, ...]:
+        moved = p - lr * ahead / (np.sqrt(square / (1 - beta2**t)) + s["eps"])
+        return u.returned((moved, new, square, u.state["product"] * now))
+
+    if np.isfinite(s["momentum_decay"]):
+        yield (
+            Cause.WRONG_OPERAND,
+            "has the momentum β1 at every step, not one that grows towards it: momentum_decay=inf states that",
+            slip(beta1 * new / (1 - beta1 ** (t + 1)) + (1 - beta1) * g / (1 - beta1**t)),
+        )
+    yield (
+        Cause.SHIFTED_INDEX,
+        "divides the momentum by 1 - β1^t: looking ahead wants 1 - β1^(t + 1)",
+        slip(beta1 * corrected + (1 - beta1) * g / (1 - beta1**t)),
+    )
+    yield Cause.MISSING_TERM, "is a step of Adam, which does not look ahead", slip(corrected)
+
+
+def of_amsgrad(u: Update) -> Iterator[Slip]:
+    """AMSGrad."""
+    assert u.t is not None
+    new, m, v = rules.adam(u.parameter, u.gradient, u.state["m"], u.state["v"], u.t, **u.settings)
+    largest = np.maximum(u.state["largest"], v)
+    yield (
+        Cause.MISSING_TERM,
+        "is a step of Adam: the divisor is the root of the largest v",
+        u.returned((new, m, v, largest)),
+    )
+
+
 RULES: dict[Any, Callable[[Update], Iterator[Slip]]] = {
     rules.sgd: of_sgd,
     rules.rmsprop: of_rmsprop,
     rules.adagrad: of_rmsprop,
     rules.adam: of_moments,
     rules.adamw: of_moments,
-    rules.amsgrad: lambda _: iter(()),
-    rules.nadam: lambda _: iter(()),
+    rules.amsgrad: of_amsgrad,
+    rules.nadam: of_nadam,
     rules.lion: of_lion,
 }

@@ -132,6 +132,18 @@ def test_a_state_that_does_not_fit_is_not_loaded_at_all(change: dict[str, Any], 
         assert_array_equal(after[key], before[key])
 
 
+def test_settings_that_do_not_go_together_are_not_loaded() -> None:
+    state = SGD(parameters(1.0), lr=0.1, momentum=0.5, nesterov=True).state_dict()
+    target = SGD(parameters(1.0), lr=0.2)
+    with pytest.raises(ValueError, match=r"nothing was loaded:\n  nesterov=True wants a momentum"):
+        target.load_state_dict({**state, "momentum": 0.0})
+    assert target.lr == 0.2
+    half = Adam(parameters(np.float16(1.0)), lr=0.2, eps=1e-3)
+    with pytest.raises(ValueError, match=r"nothing was loaded:\n  eps=1e-08 is 0 in float16"):
+        half.load_state_dict(Adam(parameters(1.0), lr=0.1).state_dict())
+    assert (half.lr, half.eps) == (0.2, 1e-3)
+
+
 def test_a_state_must_be_a_mapping() -> None:
     with pytest.raises(TypeError, match="wants a mapping of names to arrays, not a list"):
         adam().load_state_dict([1])

@@ -212,6 +212,8 @@ def rms(w: Any, g: Any, square: Any, by: Callable[[Any], Any]) -> Any:
 
 
 RMS = of(RMSprop, eps=1e-3)
+NADAM = of(NAdam, momentum_decay=np.inf)
+P = {**STATE, "product": 0.9**3}
 SLIPS: list[tuple[Any, dict[str, Any], Callable[..., Any], str]] = [
     (NESTEROV, U, lambda w, g, velocity: (w - LR * (0.8 * velocity + g), 0.8 * velocity + g), "has plain momentum: Nesterov's step is g + momentum v'"),
     (NESTEROV, U, lambda w, g, velocity: w - LR * (1.8 * (0.8 * velocity + g)), "adds momentum v' to the new velocity"),
@@ -229,6 +231,11 @@ SLIPS: list[tuple[Any, dict[str, Any], Callable[..., Any], str]] = [
     (of(RMSprop, centered=True), S, lambda w, g, square: rms(w, g, square, lambda s: np.sqrt(s) + 1e-8), "does not take the square of the mean"),
     (of(Adagrad), S, lambda w, g, square: (w - LR * g / (np.sqrt(g**2) + 1e-10), g**2), "forgets the squares so far: s' = s + g²"),
     (of(Lion), STATE, lambda w, g, m: w - LR * (0.9 * m + 0.1 * g), "leaves out the sign"),
+    (of(Lion), {"m": 50 * np.ones(3)}, lambda w, g: w - LR * np.sign(g), "takes the sign of the gradient"),
+    (of(AMSGrad), {**STATE, "largest": 50 * np.ones(3)}, lambda w, g, m, v, t: rules.adam(w, g, m, v, t, lr=LR)[0], "is a step of Adam: the divisor is the root of the largest v"),
+    (NADAM, P, lambda w, g, m, v, t: rules.adam(w, g, m, v, t, lr=LR)[0], "is a step of Adam, which does not look ahead"),
+    (NADAM, P, lambda w, g, m, v, t: w - LR * (0.9 * (0.9 * m + 0.1 * g) + 0.1 * g) / (1 - 0.9**t) / (np.sqrt((0.999 * v + 0.001 * g**2) / (1 - 0.999**t)) + 1e-8), "divides the momentum by 1 - β1^t: looking ahead wants 1 - β1^(t + 1)"),
+    (of(NAdam), P, lambda w, g, m, v, product, t: rules.nadam(w, g, m, v, 0.9**3, t, lr=LR, momentum_decay=np.inf)[0], "has the momentum β1 at every step"),
     (of(Lion), STATE, lambda w, g, m: (w - LR * np.sign(0.9 * m + 0.1 * g), 0.9 * m + 0.1 * g), "keeps β1 m + (1 - β1) g as m"),
 ]  # fmt: skip
 
