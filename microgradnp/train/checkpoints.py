@@ -272,6 +272,8 @@ class Saver:
 
     def save(self) -> None:
         """Write a checkpoint. Where that fails, the one before stays, a warning says so, and the run goes on."""
+        if self.run.streams is not None:
+            return  # nothing was done since the run was resumed: the file is what it should be
         arrays, meta = self.packed()
         try:
             write(self.path, arrays, meta)

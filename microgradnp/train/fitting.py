@@ -53,8 +53,8 @@ def fit(
     Parameters
     ----------
     model : Module or callable
-        A Module, or any function of x over tensors that the optimizer holds. A Module behaves as while training during
-        updates, as after training for validation, and is left in the mode in which it came.
+        A Module, or any function of x over tensors that the optimizer holds. A Module, or one that the function uses,
+        behaves as while training during updates, as after training for validation, and is left in the mode in which it came.
     data : (X, y) or iterable
         A tuple of two arrays, of which each row is a sample; or batches (x, y) that are gone through once an epoch, as a
         list or another object that can be gone through again.

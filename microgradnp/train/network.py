@@ -12,6 +12,7 @@ from microgradnp.graph import trace
 from microgradnp.naming import describe, name_of
 from microgradnp.nn import Module
 from microgradnp.tensor import Tensor, no_grad
+from microgradnp.train.parts import parts_of
 
 Array = Any
 #: Begins the names of the tensors of a loss that is a Module.
@@ -27,16 +28,32 @@ class Network:
     model : callable
     module : Module or None
         The model, if it is a Module.
+    parts : dict of str to Module, Generator or RandomState
+        What a model that is a function uses of such things.
     tensors : dict of str to Tensor
-        The whole state: parameters, and the buffers of a Module.
+        The whole state: parameters, and the buffers of Modules.
     """
 
     def __init__(self, model: Any, params: Sequence[Any], names: Sequence[str] | None = None, loss: Any = None) -> None:
         self.model = model
         self.module = model if isinstance(model, Module) else None
-        self.tensors = named(params, names) if self.module is None else dict(self.module.named_tensors())
+        self.parts: dict[str, Any] = {}
+        if self.module is not None:
+            self.tensors = dict(self.module.named_tensors())
+        else:
+            self.parts = parts_of(model)
+            inner = {f"{part}.{name}": t for part, m in self.modules() for name, t in m.named_tensors()}
+            self.tensors = named(params, names, inner)
+            known = {id(t) for t in self.tensors.values()}
+            self.tensors |= {name: t for name, t in inner.items() if id(t) not in known}
         if isinstance(loss, Module):  # a loss may be learned as well
             self.tensors |= {LOSS + name: t for name, t in loss.named_tensors()}
+
+    def modules(self) -> list[tuple[str, Module]]:
+        """Return the model, if it is a Module, or the Modules that it uses, by name."""
+        if self.module is not None:
+            return [("", self.module)]
+        return [(name, part) for name, part in self.parts.items() if isinstance(part, Module)]
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -66,13 +83,16 @@ class Network:
             t.assign(state[name])
 
     def generators(self) -> dict[str, Any]:
-        """Return the sources of random numbers of the layers, by name."""
-        return {} if self.module is None else dict(self.module.named_generators())
+        """Return the sources of random numbers of the layers, and of a function, by name."""
+        found = {name: part for name, part in self.parts.items() if not isinstance(part, Module)}
+        for part, module in self.modules():
+            found |= {f"{part}.{name}" if part else name: rng for name, rng in module.named_generators()}
+        return found
 
     @contextmanager
     def mode(self, training: bool) -> Iterator[None]:
         """Let all layers behave as while training, or as afterwards, for a while; then each as before."""
-        modules = [] if self.module is None else list(self.module.modules())
+        modules = list({id(m): m for _, part in self.modules() for m in part.modules()}.values())
         before = [(m, vars(m).get("training")) for m in modules]
         for m in modules:
             m.training = training
@@ -160,12 +180,15 @@ def watched(module: Module, see: Callable[[str, Module, Any], None]) -> Iterator
                 layer.forward = before  # type: ignore[method-assign]
 
 
-def named(params: Sequence[Any], names: Sequence[str] | None = None) -> dict[str, Tensor]:
-    """Return the parameters of an optimizer by name: that given to it, the user's variable, or a number."""
+def named(
+    params: Sequence[Any], names: Sequence[str] | None = None, inner: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """Return the parameters of an optimizer by name: that given to it, that inside a Module, the user's variable, a number."""
     found: dict[str, Tensor] = {}
+    paths = {id(t): name for name, t in (inner or {}).items()}
     for i, p in enumerate(params):
         given = names[i] if names is not None else str(i)
-        name = (name_of(p) or given) if given.isdecimal() else given
+        name = (paths.get(id(p)) or name_of(p) or given) if given.isdecimal() else given
         found[name if name not in found else f"{name} ({i})"] = p
     return found
 

@@ -130,6 +130,7 @@ class Run:
         self.waited = 0
         self.good: list[Array] = []  # the values with which the last finite loss was computed
         self.whole = False  # whether everything that a checkpoint holds belongs together at this moment
+        self.updating = False  # whether some parameters may have been moved, and others not yet
         self.checked = False
         self.interrupts = Interrupts()
 
@@ -140,7 +141,7 @@ class Run:
 
     def stop(self, reason: str = "stopped by a callback") -> None:
         """End the run after this update."""
-        self.reason = reason
+        self.reason = reason or "stopped"
 
     def call(self, moment: str) -> None:
         """Call the callbacks of a moment."""
@@ -165,7 +166,7 @@ class Run:
                     if self.interrupts.insisted:
                         raise
                     self.interrupts.asked = True  # raised by a callback, or by a handler of the user's
-                    if self.good and not self.whole:
+                    if self.updating:
                         self.restore(self.good_state())
                 self.end()
             self.failed = False
@@ -272,7 +273,9 @@ class Run:
                     raise self.diverged(batch, batch, value, error) from None
             if schedule is not None:
                 optimizer.lr = schedule(self.step)
+            self.updating = True
             optimizer.step()
+            self.updating = False
             sums.add(value, self.reduction, count(x, y), predictions, y)
             self.loss = value
             self.batch += 1

@@ -189,6 +189,49 @@ def test_a_hand_written_network(tmp_path: Any) -> None:
     assert list(mg.train.load_checkpoint(tmp_path / "broken.npz").model) == ["Wh", "bh", "Wo", "bo"]
 
 
+def test_a_function_of_layers_with_random_numbers_of_its_own(tmp_path: Any) -> None:
+    def once(path: Any, *callbacks: Any) -> Any:
+        body = nn.Sequential(nn.Linear(2, 4, rng=0), nn.BatchNorm1d(4), nn.Dropout(0.5, rng=1))
+        heads = [nn.Linear(4, 2, rng=2)]
+        rng = np.random.default_rng(3)
+        modes = []
+
+        def noise(x: Any) -> Any:
+            modes.append(body.training)
+            return x + 0.1 * rng.normal(size=x.shape)
+
+        history = mg.train.fit(
+            lambda x: heads[0](body(noise(x))), classes(9), nn.CrossEntropyLoss(),
+            mg.optim.Adam([*body.parameters(), *heads[0].parameters()], 0.01), epochs=3, batch_size=3, record=1,
+            validation=classes(4, 1), checkpoint=path, checkpoint_every=1, resume=True,
+            callbacks=callbacks or [mg.train.Callback()],
+        )  # fmt: skip
+        assert modes[-4:] == [True, True, True, False]
+        assert body.training
+        return history.at(-1)
+
+    wanted = once(tmp_path / "whole.npz")
+    assert {"body.0.weight", "body.1.running_mean", "heads.0.bias"} < set(wanted)
+    with pytest.raises(Crash):
+        once(tmp_path / "broken.npz", Fail(4))
+    assert same(once(tmp_path / "broken.npz"), wanted)
+    with pytest.raises(Crash):
+        once(tmp_path / "broken2.npz", Fail(4))
+    streams = mg.train.load_checkpoint(tmp_path / "broken2.npz").meta["streams"]["layers"]
+    assert list(streams) == ["rng", "body.2.rng"]
+
+
+def test_resuming_for_fewer_epochs_leaves_the_file_as_it_is(tmp_path: Any) -> None:
+    wanted = digest(run(tmp_path / "whole.npz", callbacks=[mg.train.Callback()]))
+    path = tmp_path / "broken.npz"
+    with pytest.raises(Crash):
+        run(path, callbacks=[Fail(9)])
+    before = path.read_bytes()
+    run(path, epochs=1, callbacks=[mg.train.Callback()])
+    assert path.read_bytes() == before
+    assert digest(run(path, callbacks=[mg.train.Callback()])) == wanted
+
+
 # -- killed in earnest -------------------------------------------------------------------------------------------------
 
 
