@@ -157,50 +157,54 @@ def prose() -> Iterator[Prose]:
     )
     means = [r.accuracy[a:b].mean() for a, b in spans]
     jumps = np.diff(means)
-    yield Prose("the cliff and plateau pattern", f"accuracy in epochs {flat}", bool(np.all(jumps > 0.15)))
+    yield Prose(
+        "the accuracy stands still for a long time, then rises steeply: plateaus and cliffs",
+        f"accuracy in epochs {flat}",
+        bool(np.all(jumps > 0.15)),
+    )
     falls = [(r.mse[a], r.mse[b - 1]) for a, b in spans[:2]]
     yield Prose(
-        "the improvements during those plateaus are discernible in the mean squared error",
+        "what is learned during the plateaus shows in the mean squared error",
         "mse goes from " + ", from ".join(f"{first:.3f} to {last:.3f}" for first, last in falls),
         all(last < 0.7 * first for first, last in falls),
     )
     outputs = r.history.replay(epoch=EPOCHS - 1)(r.X)
     outside = int(np.sum((outputs <= 0) | (outputs >= 1)))
     yield Prose(
-        "mse is much more similar to the actual maximum likelihood error function that the network is minimising",
+        "descent minimises a likelihood error, to which the mse is similar",
         f"{outside} of {len(outputs)} outputs are not between 0 and 1, where a 0/1 likelihood is not defined; the steps "
         f"that it takes let the mse itself rise in {int(np.sum(np.diff(r.mse) > 0))} epochs",
         outside == 0,
     )
     first = r.history.at(0)["0.weight"]
     yield Prose(
-        "the network has been randomly initialised with small weights taken from the normal distribution",
+        "the network begins with small weights from a normal distribution",
         f"its code's first weights are {np.unique(first)}, its second have standard deviation 1",
         bool(np.any(first)),
     )
     when = [epoch_of(x, 0.9) for x in (small, true)]
     yield Prose(
-        "is there any way to fast-forward through the accuracy plateaus? Unfortunately, no",
+        "there is no way to go faster through the plateaus",
         f"from small weights, 90 % at epoch {when[0]}; with the true derivative of relu at epoch {when[1]}",
         when[1] >= when[0],
     )
     dead = run("A_true_relu_derivative")
     yield Prose(
-        "ReLU activations and sigmoid activation gradients",
+        "relu goes with the gradient of another function, the logistic one",
         f"{mg.check_gradients(surrogate_relu, np.array([-1.0, 0.5]))}".replace("\n", "; ")
         + f". From its code's zeros only the surrogate moves: accuracy {dead.accuracy[-1]:.2f} with the true derivative",
         not mg.check_gradients(surrogate_relu, np.array([-1.0, 0.5])).ok,
     )
     longer = run("A_seed9_lr05", 5 * EPOCHS)
     yield Prose(
-        "perhaps, trained long enough, it would find a new way to get the final 5 %",
+        "trained for longer, it might learn to classify the last 5 %",
         f"accuracy {longer.accuracy[EPOCHS - 1]:.3f} after {EPOCHS} epochs, {longer.accuracy[-1]:.3f} after {len(longer.mse)}",
         longer.accuracy[-1] > 0.99,
     )
     # Its history holds the weights after an update, and the accuracy before it.
     shifted = int(np.sum(r.accuracy[1:] != r.accuracy[:-1]))
     yield Prose(
-        "a history of all the weights and the accuracy at each epoch, so that you can play back the training",
+        "with the weights and the accuracy of each epoch the training can be played back",
         f"the weights of entry i give the accuracy of entry i + 1, which is another in {shifted} of {EPOCHS - 1} epochs",
         shifted == 0,
     )

@@ -66,6 +66,16 @@ def runs(momentum, iterations=ITERATIONS, lr=demo.RATE) -> list[mg.train.History
     return [converging(start) for start in starts()]
 
 
+def linear() -> mg.train.History:
+    """Train a softmax of a linear function of the points."""
+    X, t, *_ = demo.dataset()
+    model = nn.Linear(2, 2, init=0.0)
+    optimizer = mg.optim.SGD(model.parameters(), 0.02)
+    return mg.train.fit(
+        model, (X, t), nn.CrossEntropyLoss("sum"), optimizer, epochs=ITERATIONS, metrics=["accuracy"], progress=False
+    )
+
+
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 
@@ -112,21 +122,37 @@ def prose() -> Iterator[Prose]:
     """Yield what it says of its training, with what several starting points show."""
     momentum, plain, longer = runs(demo.MOMENTUM), runs(0.0), runs(0.0, 10 * ITERATIONS)
     yield Prose(
-        "all examples are classified correctly by the trained classifier",
+        "the trained network classifies every example correctly",
         f"accuracy {momentum[0].metrics['accuracy'][-1]:.2f}, from the other starting points "
         + ", ".join(f"{h.metrics['accuracy'][-1]:.2f}" for h in momentum[1:]),
         momentum[0].metrics["accuracy"][-1] == 1,
     )
+    line = linear()
+    yield Prose(
+        "a network without a hidden layer cannot tell these classes apart",
+        f"its accuracy is {line.metrics['accuracy'][-1]:.2f} after {line.epochs} iterations",
+        line.metrics["accuracy"][-1] < 0.9,
+    )
+    try:
+        np.zeros((100, 2)) + np.zeros((2, 1))
+        said = "is added without complaint"
+    except ValueError as error:
+        said = f"cannot be added: {error}"
+    yield Prose(
+        "the output's bias is a vector of 2 x 1",
+        f"to H Wo of shape (100, 2) a bias of that shape {said.strip()}; its code has one of {starts()[0]['bo'].shape}",
+        "cannot" not in said,
+    )
     bumps, smooth = [rises(h) for h in momentum], [rises(h) for h in plain]
     yield Prose(
-        "this smooth convergence would almost never result from simple gradient descent",
+        "momentum converges smoothly, as plain gradient descent hardly ever does",
         f"with momentum the loss rises in {bumps[0]} of {ITERATIONS - 1} iterations (others {bumps[1:]}), with plain gradient "
         f"descent in {smooth[0]} (others {smooth[1:]})",
         min(smooth) > max(bumps),
     )
     short, long = [h.losses[-1] for h in plain], [h.losses[-1] for h in longer]
     yield Prose(
-        "gradient descent from different starting points will almost always converge to a sub-optimal solution",
+        "from most starting points plain gradient descent ends in a worse solution",
         f"after {ITERATIONS} iterations its losses are {listed(short)}; after "
         f"{10 * ITERATIONS} {listed(long)}, and accuracies "
         + ", ".join(f"{h.metrics['accuracy'][-1]:.2f}" for h in longer),
@@ -134,7 +160,7 @@ def prose() -> Iterator[Prose]:
     )
     counts = {m: [reached(m, lr) for lr in RATES] for m in (demo.MOMENTUM, 0.0)}
     yield Prose(
-        "momentum is less sensitive to the learning rate than gradient descent",
+        "with momentum the learning rate matters less than without",
         f"with {', '.join(map(str, RATES))}, {counts[demo.MOMENTUM]} of {len(starts())} starting points come below a loss "
         f"of 5 with momentum, {counts[0.0]} with plain gradient descent",
         np.count_nonzero(counts[demo.MOMENTUM]) > np.count_nonzero(counts[0.0]),

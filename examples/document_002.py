@@ -198,12 +198,12 @@ def prose() -> Iterator[Prose]:
         by_its_formula = float(-1.0 * np.log(a) - (1.0 - 1.0) * np.log(1.0 - a))
     from_logits = nn.functional.binary_cross_entropy_with_logits(np.array([40.0]), np.array([1.0]), reduction="sum")
     yield Prose(
-        "some code to help avoid some numerical approximation issues (the sigmoid)",
+        "clipping and two branches keep the sigmoid out of numerical trouble",
         f"of -6000 and 6000 it is {values} with {in_sigmoid} warnings",
         in_sigmoid == 0 and np.array_equal(np.round(values, 12), [0, 1]),
     )
     yield Prose(
-        "and then the cost: -y log(a) - (1 - y) log(1 - a)",
+        "the cost of its code is computed from that sigmoid",
         f"for y = 1 and z = 40 it is {by_its_formula}, from the logit {from_logits:.1e}",
         np.isfinite(by_its_formula),
     )
@@ -215,7 +215,7 @@ def prose() -> Iterator[Prose]:
     hand = by_hand(X, y, len(X))
     mixed = max(float(np.max(np.abs(p.data - h))) for p, h in zip(model.parameters(), hand, strict=True))
     yield Prose(
-        "random.shuffle(indices) (its code)",
+        "its code shuffles the digits in every epoch",
         f"what it shuffles is not used: after {len(X)} digits its parameters are {in_order:.0e} from those of the order of "
         f"the file, {mixed:.0e} from those of a shuffled one",
         in_order > mixed,

@@ -189,7 +189,9 @@ def prose() -> Iterator[Prose]:
     end = {name: run[-1] for name, run in losses.items()}
     X, y, _ = table()
     r = float(np.corrcoef(X[:, 0], y[:, 0])[0, 1])
-    yield Prose("one input feature is perfectly correlated with the labels", f"correlation {r:.3f}", r > 1 - 1e-12)
+    yield Prose(
+        "in the table one feature is perfectly correlated with the labels", f"correlation {r:.3f}", r > 1 - 1e-12
+    )
 
     X, y, stream = clouds()
     history = fit(regressor(X, stream), X, y, lr=10, record=True)
@@ -200,36 +202,51 @@ def prose() -> Iterator[Prose]:
             sigmoid(z)
     limit = np.log(np.finfo(float).max)
     yield Prose(
-        "you will probably even get an error message mentioning an overflow (learning rate 10)",
+        "at learning rate 10 an overflow is likely",
         f"{len(caught)} overflows: z goes to {np.max(np.abs(zs)):.1f}, and its exp overflows beyond {limit:.0f}",
         caught,
     )
+    clipped, exact = max(runs(fit_by_its_formulas)["T2"][1]), max(losses["T2"])
+    yield Prose(
+        "the loss needs its smallest numbers clipped",
+        f"from z there is nothing to clip, and its largest value is {exact:.4f}; clipped it is {clipped:.4f}",
+        clipped == exact,
+    )
+    turned = np.array([0.3, 0.5, 0.7])
+    turned[turned > 0.5], turned[turned < 0.5] = 1, 0
+    yield Prose(
+        "its prediction is 1 or 0",
+        f"probabilities 0.3, 0.5 and 0.7 become {', '.join(map(str, turned))}",
+        set(turned) <= {0, 1},
+    )
     bumpy, low, lower = losses["T2"], losses["T3"], losses["T4"]
     yield Prose(
-        "the loss first went up quite significantly before then coming down (learning rate 10)",
+        "at learning rate 10 the loss goes up at first, and then comes down",
         f"it begins {bumpy[0]:.3f}, {bumpy[1]:.3f}, {bumpy[2]:.3f}; the largest, {max(bumpy):.2f}, is that of epoch "
         f"{np.argmax(bumpy)}",
         bumpy[1] > bumpy[0],
     )
     yield Prose(
-        "at multiple instances it moves up again", f"in {rises(bumpy)} of {EPOCHS - 1} epochs", rises(bumpy) > 1
+        "at learning rate 10 it rises again several times",
+        f"in {rises(bumpy)} of {EPOCHS - 1} epochs",
+        rises(bumpy) > 1,
     )
-    yield Prose("a bit smoother already (0.05)", f"it rises {rises(low)} times", rises(low) < rises(bumpy))
+    yield Prose("at 0.05 it goes more smoothly", f"it rises {rises(low)} times", rises(low) < rises(bumpy))
     yield Prose(
-        "the error is nearly ten times lower in the end (0.05 against 10)",
+        "at 0.05 it ends with an error nearly ten times lower than at 10",
         f"{end['T3']:.4f} against {end['T2']:.4f}: {end['T3'] / end['T2']:.1f} times as high",
         end["T3"] < end["T2"] / 5,
     )
-    yield Prose("a very smooth gradient descent (0.0005)", f"it rises {rises(lower)} times", rises(lower) == 0)
+    yield Prose("at 0.0005 descent is very smooth", f"it rises {rises(lower)} times", rises(lower) == 0)
     yield Prose(
-        "more than twice as high as before in the end (0.0005 against 0.05)",
+        "at 0.0005 it ends with an error more than twice as high as at 0.05",
         f"{end['T4']:.3f} against {end['T3']:.3f}: {end['T4'] / end['T3']:.2f} times as high",
         end["T4"] > 2 * end["T3"],
     )
     on = fit(deepcopy(runs()["T4"][0]), X, y, 0.0005, 10_000, callbacks=[stop_at(end["T3"])])
     epochs = EPOCHS + on.epochs
     yield Prose(
-        "a few more epochs would probably give a very good model (0.0005)",
+        "at 0.0005 a few more epochs would make the model very good",
         f"after {epochs:,} epochs it is where 0.05 was after {EPOCHS}",
         epochs < 2 * EPOCHS,
     )
@@ -237,13 +254,13 @@ def prose() -> Iterator[Prose]:
     final = {lr: fit(deepcopy(start), X, y, lr).losses[-1] for lr in (10, 1, 0.1, 0.05, 0.0005)}
     best = min(final, key=final.__getitem__)
     yield Prose(
-        "a good learning rate is usually around 0.1",
+        "a good learning rate is usually about 0.1",
         f"on its clouds {best} is best: " + ", ".join(f"{loss:.3f} after {lr}" for lr, loss in final.items()),
         0.05 <= best <= 0.2,
     )
     layers = list(runs()["T7"][0].modules())
     yield Prose(
-        "Decision Boundary for hidden layer size 3 (the last title)",
+        "the last picture is of a network with a hidden layer of size 3",
         f"all its layers: {', '.join(map(repr, layers))}",
         len(layers) > 1,
     )

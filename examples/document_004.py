@@ -191,41 +191,41 @@ def prose() -> Iterator[Prose]:
     """Yield what it says about its runs, with what they show."""
     both, weights_only, biases_only, neither = (run(*which) for which in FOUR)
     yield Prose(
-        "almost all of learning is limited only to the output layer (biases and weights 2)",
+        "from biases and weights 2, nearly all learning happens in the output layer",
         f"{share(both):.0%} of all change is there",
         share(both) > 0.9,
     )
     b, w = changes(weights_only)
     yield Prose(
-        "the last hidden layer shows some visible change, the output layer learns much more (biases 0, weights 2)",
+        "from biases 0 and weights 2, the last hidden layer learns visibly, the output layer much more",
         f"weights change by {signed(w)}",
         abs(percent(weights_only)[1][-2]) > 1 and abs(w[-1]) > 2 * abs(w[-2]),
     )
     shown = displayed(weights_only)[0]
     yield Prose(
-        "almost all learning is via changes to weights, not biases (biases 0, weights 2)",
+        "from biases 0 and weights 2, nearly all learning is by the weights, the biases hardly change",
         f"biases change by {signed(b)}, weights by {signed(w)}; displayed for the biases: {signed(shown)} %",
         np.sum(np.abs(b)) < 0.1 * np.sum(np.abs(w)),
     )
     b, _ = changes(biases_only)
     yield Prose(
-        "the bias of the hidden layer undergoes a slight change in an opposite (positive) direction (biases 2, weights 0)",
+        "from biases 2 and weights 0, the last hidden bias changes slightly, and upwards",
         f"biases change by {signed(percent(biases_only)[0])} %",
         b[-2] > 0 > b[-1],
     )
     yield Prose(
-        "compared to the case just above, the learning is more concentrated in the output layer",
-        f"{share(biases_only):.0%} of all change is there, {share(weights_only):.0%} in the case above",
+        "from biases 2 and weights 0, learning is more concentrated in the output layer than the other way round",
+        f"{share(biases_only):.0%} of all change is there, {share(weights_only):.0%} the other way round",
         share(biases_only) > share(weights_only),
     )
     yield Prose(
-        "the network does learn (biases and weights 0)",
+        "from biases and weights 0, the network learns",
         f"predicted is {neither.predicted[0]:.3f} first and {neither.predicted[-1]:.3f} last, for {TARGET}",
         abs(neither.predicted[-1] - TARGET) < 0.1 * abs(neither.predicted[0] - TARGET),
     )
     b, w = changes(neither)
     yield Prose(
-        "the percentage change is too small to be visually registered (biases and weights 0)",
+        "from biases and weights 0, the percentages of change are too small to be seen",
         f"of 0 there is no percentage, {signed(percent(neither)[0])}; biases change by {signed(b)}, weights by "
         f"{signed(w)}",
         bool(np.all(np.isfinite(percent(neither)[0]))),
@@ -234,7 +234,7 @@ def prose() -> Iterator[Prose]:
     true, shown = cost_surface(B, W), contour_surface(B, W)
     lowest, low = np.unravel_index(np.argmin(true), true.shape), np.unravel_index(np.argmin(shown), shown.shape)
     yield Prose(
-        "the cost function can be directly plotted (as contours)",
+        "its contours are those of the cost",
         f"lowest at bias {B[lowest]:+.1f}, weight {W[lowest]:+.1f}; what it plots is lowest at bias {B[low]:+.1f}, weight "
         f"{W[low]:+.1f}, where the cost is {true[low]:.4f}",
         lowest == low,
@@ -242,13 +242,13 @@ def prose() -> Iterator[Prose]:
     r = run(*SMALLEST)
     costs = [float(cost_surface(r.biases[k, 0], r.weights[k, 0])) for k in (0, -1)]
     yield Prose(
-        "very close to the local (and global) minimum (two layers)",
+        "with two layers, descent comes very near to the minimum",
         f"the cost over all inputs goes from {costs[0]:.4f} to {costs[1]:.6f}",
         costs[1] < 0.01 * costs[0],
     )
     first = [abs(changed[0]) for changed in vanishing().values()]
     yield Prose(
-        "tested up to 10 layers",
+        "it works for up to 10 layers",
         f"runs; the first bias changes by {first[0]:.0e} of 2 layers, {first[3]:.0e} of 5, {first[-1]:.0e} of 10",
         bool(np.all(np.diff(first) < 0)),
     )

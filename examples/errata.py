@@ -53,7 +53,7 @@ def markdown(found: dict[str, list[Listed]], words: dict[str, list[Prose]]) -> s
             if chosen:
                 lines += [f"### {heading}", "", *(line(r) for r in chosen), ""]
         for heading, holds in (("Said in words, and not so", False), ("Said in words, and so", True)):
-            lines += [f"### {heading}", "", *(f'- "{p.said}": {p.found}' for p in words[title] if p.holds is holds), ""]
+            lines += [f"### {heading}", "", *(f"- {p}" for p in words[title] if p.holds is holds), ""]
     return "\n".join(lines)
 
 

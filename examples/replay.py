@@ -116,7 +116,7 @@ class Numbers:
 
 @dataclass
 class Prose:
-    """Something that a document says in words, and what running it shows."""
+    """Something that a document says in words (here in ours), and what running it shows."""
 
     said: str
     found: str
@@ -126,14 +126,14 @@ class Prose:
         self.holds = bool(self.holds)
 
     def __str__(self) -> str:
-        return f'{"holds" if self.holds else "does not hold"}: "{self.said}": {self.found}'
+        return f"{self.said}. Measured: {self.found}"
 
 
 def show_prose(rows: Iterable[Prose]) -> None:
     """Print what holds of a document's words, and what does not."""
     print("\nWhat it says in words")
     for row in rows:
-        print(("+ " if row.holds else "- ") + str(row))
+        print(f"{'holds' if row.holds else 'DOES NOT HOLD'}: {row}")
     print()
 
 

@@ -17,22 +17,23 @@ EXAMPLES, REFERENCE = ROOT / "examples", ROOT / "tests" / "reference"
 COMPARISONS = {"000": 30, "001": 16, "002": 9, "003": 32, "004": 40}
 #: What of its prose does not hold, by a piece of it; all the rest holds.
 DOES_NOT_HOLD = {
-    "000": {"maximum likelihood", "randomly initialised", "fast-forward", "the final 5 %", "play back"},
-    "001": {"smooth convergence", "sub-optimal"},
-    "002": {"and then the cost", "random.shuffle"},
+    "000": {"likelihood", "begins with small weights", "no way to go faster", "the last 5 %", "played back"},
+    "001": {"converges smoothly", "a worse solution", "2 x 1"},
+    "002": {"the cost of its code", "shuffles"},
     "003": {
-        "overflow", "first went up", "ten times lower", "a few more epochs", "around 0.1", "hidden layer size 3",
+        "an overflow", "goes up at first", "ten times lower", "a few more epochs", "about 0.1", "hidden layer of size 3",
+        "clipped", "1 or 0",
     },
-    "004": {"not biases", "too small to be visually registered", "directly plotted"},
+    "004": {"the biases hardly change", "too small to be seen", "contours"},
 }  # fmt: skip
 HOLDS = {
-    "000": {"cliff and plateau", "discernible", "sigmoid activation gradients"},
-    "001": {"classified correctly", "less sensitive"},
-    "002": {"to help avoid"},
-    "003": {"perfectly correlated", "moves up again", "smoother", "very smooth", "more than twice"},
+    "000": {"plateaus and cliffs", "during the plateaus", "gradient of another function"},
+    "001": {"every example correctly", "learning rate matters less", "without a hidden layer"},
+    "002": {"two branches"},
+    "003": {"perfectly correlated", "rises again", "more smoothly", "very smooth", "more than twice"},
     "004": {
-        "only to the output layer", "some visible change", "opposite (positive)", "more concentrated", "does learn",
-        "(and global) minimum", "10 layers",
+        "nearly all learning happens", "learns visibly", "upwards", "more concentrated", "the network learns",
+        "near to the minimum", "10 layers",
     },
 }  # fmt: skip
 PICTURES = {"000": 6, "001": 2, "002": 6, "003": 8, "004": 5}
