@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["learning_curves", "loss_curve", "range_test_curve", "schedule_curve", "update_ratios"]
 
-WIDE = (6.2, 3.8)  # inches: room for the names at the right end of the curves
+
+def _size(lines: int) -> tuple[float, float]:
+    """Width and height in inches, with room for so many lines of names at the right."""
+    return 6.2, max(3.8, 0.19 * lines + 0.7)
 
 
 def loss_curve(
@@ -80,6 +83,7 @@ def loss_curve(
             ax.axvline(float(bad[0]), color=colour, linestyle=":", label=said, clip_on=False)
         if logy:
             ax.set_yscale("log")
+            style.plain_numbers(ax.yaxis)
         if label is not None or bad.size:
             ax.legend()
         style.label(ax, x="iteration", y="loss", title=title)
@@ -156,11 +160,12 @@ def learning_curves(
     has_validation = {name for name, _, held_out in drawn if held_out}
 
     new = ax is None
-    with style.axes(ax, size=WIDE) as ax:
+    with style.axes(ax, size=_size(len(drawn) + len(looks) * (best is not None))) as ax:
         if new and places is None:
             ax.locator_params(axis="x", integer=True)
         if logy:
             ax.set_yscale("log")
+            style.plain_numbers(ax.yaxis)
         used = len(ax.lines)
         ends = []
         for name, values, held_out in drawn:
@@ -237,8 +242,9 @@ def update_ratios(
         if (values < 0).any():
             raise ValueError(f"ratios[{name!r}] has a negative value: a ratio of norms is |new - old| / |old|")
     new = ax is None
-    with style.axes(ax, size=WIDE) as ax:
+    with style.axes(ax, size=_size(len(drawn))) as ax:
         ax.set_yscale("log")
+        style.plain_numbers(ax.yaxis)
         if new and places is None:
             ax.locator_params(axis="x", integer=True)
         ends = []
@@ -396,11 +402,12 @@ def schedule_curve(
         if logy:
             _positive(values, said)
     new = ax is None
-    with style.axes(ax, size=WIDE) as ax:
+    with style.axes(ax, size=_size(len(drawn))) as ax:
         if new:
             ax.locator_params(axis="x", integer=True)
         if logy:
             ax.set_yscale("log")
+            style.plain_numbers(ax.yaxis)
         ends = []
         for (name, values), (colour, dashes) in zip(drawn.items(), _looks(len(drawn)), strict=True):
             at = np.arange(len(values) + 1)  # the last update takes its time as well

@@ -27,7 +27,7 @@ def panels(
     projection: str | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draw several pictures in one figure, each in its own panel.
+    """Draw several pictures in one figure, each in its own panel; where all have the same legend, it is drawn once.
 
     Parameters
     ----------
@@ -98,6 +98,7 @@ def side_by_side(
             ax.remove()
         if shared:
             _share(list(grid[:n]))
+        _one_legend(figure, list(grid[:n]))
         if title is not None:
             figure.suptitle(title, fontsize=12)
     return figure
@@ -167,3 +168,23 @@ def _share(axes: list[Axes]) -> None:
         limits = [getattr(ax, f"get_{axis}lim")() for ax in axes]
         for ax in axes:
             getattr(ax, f"set_{axis}lim")(min(min(pair) for pair in limits), max(max(pair) for pair in limits))
+
+
+def _one_legend(figure: Figure, axes: list[Axes]) -> None:
+    """Put one legend below all panels in the place of theirs, where these say the same."""
+    said = []
+    for ax in axes:
+        if ax.get_legend() is not None:
+            handles, labels = ax.get_legend_handles_labels()
+            said.append((labels, [_look(handle) for handle in handles]))
+    if len(said) < 2 or len(said) < len(axes) or any(legend != said[0] for legend in said):
+        return
+    for ax in axes:
+        ax.get_legend().remove()  # type: ignore[union-attr]
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=max(1, min(len(labels), 6)))
+
+
+def _look(handle: Any) -> list[str]:
+    getters = ("get_color", "get_linestyle", "get_marker", "get_facecolor", "get_hatch")
+    return [str(getattr(handle, getter)()) for getter in getters if hasattr(handle, getter)]

@@ -128,15 +128,7 @@ class Film:
         chosen = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(int)).tolist()
         drawn = [(self.captions[i], lambda ax, i=i: self.draw(ax, self.frames[i])) for i in chosen]
         size = (2.5, max(2.2, 2.5 * self.size[1] / self.size[0]))  # three fit on a page without being made smaller
-        figure = side_by_side(drawn, columns=columns, shared=shared, size=size, projection=self.projection, title=title)
-        handles, labels = figure.axes[0].get_legend_handles_labels()
-        legends = [legend for ax in figure.axes if (legend := ax.get_legend()) is not None]
-        for legend in legends:
-            legend.remove()
-        if legends:  # one is enough for all
-            with style.applied():
-                figure.legend(handles, labels, loc="outside lower center", ncols=max(1, min(len(labels), 6)))
-        return figure
+        return side_by_side(drawn, columns=columns, shared=shared, size=size, projection=self.projection, title=title)
 
     def animation(self) -> FuncAnimation:
         """The film as an animation of matplotlib's, for its writers (``.save("film.mp4")`` needs ffmpeg)."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 COLOURS = ("#E69F00", "#0072B2", "#F0E442", "#000000", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
@@ -130,8 +131,9 @@ def ticks(ax: Axes) -> None:
     if ax.name == "3d":  # whose labels stand aslant: fewer of them, and away from the names
         solid: Any = ax
         for axis in (solid.xaxis, solid.yaxis, solid.zaxis):
-            axis.get_major_locator().set_params(nbins=5)
+            axis.get_major_locator().set_params(nbins=5 if smallness(ax) > 0.8 else 3)
             axis.labelpad = 8
+        solid.set_box_aspect(None, zoom=0.9)  # no layout of matplotlib's makes room for the labels
 
 
 def label(ax: Axes, *, title: str | None = None, **labels: str) -> None:
@@ -206,6 +208,20 @@ def percent(share: float) -> str:
     """
     value = 100 * share
     return f"{value:.4g} %" if value >= 99.5 else f"{value:.2g} %"
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Write the numbers of a logarithmic axis as 0.2 and not as 2 · 10⁻¹, where all of them can be read so."""
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    class Plain(LogFormatterSciNotation):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            text = str(super().__call__(x, pos))  # empty where there is no room
+            low, high = axis.get_view_interval()
+            return f"{x:g}" if text and low >= 5e-4 and high < 5e4 else text
+
+    axis.set_major_formatter(Plain())
+    axis.set_minor_formatter(Plain(labelOnlyBase=False))
 
 
 def smallness(ax: Axes) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from microgradnp.draw.curves import learning_curves, range_test_curve, schedule_curve, update_ratios
+from microgradnp.draw.curves import learning_curves, loss_curve, range_test_curve, schedule_curve, update_ratios
 
 NAN, INF = float("nan"), float("inf")
 
@@ -118,6 +118,18 @@ def test_range_test_shows_what_matters_and_counts_the_rest():
     up = next(line for line in ax.lines if line.get_marker() == "^")
     np.testing.assert_allclose(up.get_xdata(), [1e-2, 1e-1, 1])
     assert range_test_curve([1, 2], [1, 1]).texts[:] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "shown", "hidden"),
+    [([0.2, 0.5], "0.3", "10"), ([0.02, 5], "0.1", "10^"), ([1e-6, 1.0], "10^{-4}", "0.0001")],
+)
+def test_logarithmic_axes_have_plain_numbers_where_they_can_be_read(values, shown, hidden):
+    for ax in (learning_curves({"a": values}, logy=True), loss_curve(values, logy=True)):
+        ax.figure.draw_without_rendering()
+        written = " ".join(t.get_text() for t in [*ax.get_yticklabels(), *ax.get_yticklabels(minor=True)])
+        assert shown in written
+        assert hidden not in written
 
 
 def test_a_schedule_is_drawn_in_steps():

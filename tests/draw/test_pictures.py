@@ -190,6 +190,23 @@ def test_panels_can_be_3d_and_one_line():
     assert len({round(ax.get_position().y0, 6) for ax in figure.axes}) == 1
 
 
+def test_panels_with_the_same_legend_have_one():
+    def draw(*classes):
+        return lambda ax: training.scatter_classes([[0, 0], [1, 1]], classes, ax=ax)
+
+    same = training.panels({"a": draw(0, 1), "b": draw(1, 0)})
+    assert [ax.get_legend() for ax in same.axes] == [None, None]
+    assert [text.get_text() for text in same.legends[0].get_texts()] == ["class 0", "class 1"]
+    other = training.panels({"a": draw(0, 1), "b": draw(2, 0)})
+    assert None not in [ax.get_legend() for ax in other.axes]
+    assert not other.legends
+
+    def line(colour):
+        return lambda ax: (ax.plot([1], label="a", color=colour), ax.legend())
+
+    assert not training.panels({"a": line("red"), "b": line("blue")}).legends
+
+
 def test_panels_need_something_to_draw():
     with pytest.raises(ValueError, match="pictures is empty"):
         training.panels({})
