@@ -103,6 +103,8 @@ def called(
         claim.results = results_of(value, np.shape(environment[claim.quantity]))
         if isinstance(claim.rule, OptimizerRule):
             claim.rule.count(value, environment)
+            if isinstance(value, dict):
+                claim.results = claim.rule.positions(value, claim.quantity)
         value = together(value)
     handed |= handed.pop("cache", {}) if "cache" not in environment else {}
     changed = [a for a in handed if not unchanged(handed[a], environment[a])]
@@ -145,13 +147,13 @@ def together(value: Any) -> Any:
     return np.concatenate(parts) if isinstance(value, tuple | list | dict) and parts else value
 
 
-def results_of(value: Any, shape: tuple[int, ...]) -> int | None:
-    """Return how many results an update returned, 0 for one that is in no tuple; None for a dict, which must hold all."""
+def results_of(value: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return which results of its rule an update returned: the first of them, as many as its tuple has; () for no tuple."""
     if isinstance(value, dict):
         return None
     several = isinstance(value, tuple) or (isinstance(value, list) and bool(value) and np.ndim(value[0]) == len(shape))
     numbers = shape and several and all(np.ndim(x) == 0 for x in value)  # one vector, as a tuple of its entries
-    return len(value) if several and not numbers else 0
+    return tuple(range(len(value))) if several and not numbers else ()
 
 
 class Cache(Mapping[str, Any]):
@@ -221,9 +223,9 @@ def driving(claim: Claim, point: Point, gradient: Any) -> dict[str, Any]:
 
 
 def selected(claim: Claim, value: Any) -> Any:
-    """Return so many of the results of a rule as the hand-written update returns, together as one array."""
+    """Return those results of a rule that the hand-written update returns, together as one array."""
     if isinstance(value, tuple) and claim.results is not None:
-        value = value[: claim.results] if claim.results else value[0]
+        value = tuple(value[i] for i in claim.results if i < len(value)) if claim.results else value[0]
     return numbers_of(together(value))
 
 

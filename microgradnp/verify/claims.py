@@ -35,7 +35,9 @@ class Claim:
     function: Function
     tolerance: float | None = None
     rule: Any = None
-    results: int | None = None  # how many results an update returns; 0 where it is the parameter alone, in no tuple
+    results: tuple[int, ...] | None = (
+        None  # which results of its rule an update returns: () the parameter alone, None all
+    )
     returns: Mapping[str, str] | None = None
     wrt: Sequence[str] | None = None
     owner: Claim | None = None  # the backward function of which it is one gradient

@@ -28,6 +28,7 @@ from microgradnp.verify.claims import Claim
 from microgradnp.verify.judgement import Cause, Status, numbers_of
 from microgradnp.verify.report import Verdict
 from microgradnp.verify.slips import slip_of, update_of
+from microgradnp.verify.updates import OptimizerRule
 
 if TYPE_CHECKING:
     from microgradnp.verify.judging import Judge
@@ -444,24 +445,45 @@ class Conventions:
         """Say of a wrong update which well-known slip it is, or that it goes a multiple of the right step."""
         if self.slipped(step):
             return
-        found = []
-        for point, outcomes in self.points:
-            right = np.asarray(truth(step.claim, point), dtype=np.float64)
-            still = np.asarray(updated(step.claim, point, np.zeros_like(point.gradient(step.claim.quantity))))
-            hand = numbers_of(step.outcome(outcomes).received)
-            if hand is None or hand.shape != right.shape or still.shape != right.shape:
-                return
-            c = factor_of(hand - still, right - still, 1e-6)
-            if c is None:
-                return
-            found.append((c, constant_in_words(c, point.environment)))
-        c, name = found[0]
-        if abs(c - 1) < 1e-6 or not all(abs(d / c - 1) < 1e-6 or (name and n == name) for d, n in found):
+        found = self.multiple(step, self.without_gradient) or self.multiple(step, self.without_step)
+        if found is None:
             return
+        c, name = found
         v = step.verdict
         v.cause = Cause.SIGN if abs(c + 1) < 1e-6 else Cause.SCALE
         way = "the opposite way" if v.cause is Cause.SIGN else f"{name or f'{c:.6g}'} times as far as it should"
         v.explanation = f"`{v.name}` moves {step.claim.quantity} {way}"
+
+    def multiple(self, step: Step, unmoved: Callable[[Step, Point], Any]) -> tuple[float, str] | None:
+        """Return how many times as far as it should an update goes from where it would stay, in digits and in words."""
+        found = []
+        state = step.claim.rule.names.values() if isinstance(step.claim.rule, OptimizerRule) else ()
+        for point, outcomes in self.points:
+            right = np.asarray(truth(step.claim, point), dtype=np.float64)
+            still = np.asarray(unmoved(step, point), dtype=np.float64)
+            hand = numbers_of(step.outcome(outcomes).received)
+            if hand is None or hand.shape != right.shape or still.shape != right.shape:
+                return None
+            c = factor_of(hand - still, right - still, 1e-6)
+            if c is None:
+                return None
+            known = {n: value for n, value in point.environment.items() if n not in state}  # 0.1 is not 1/t at step 10
+            found.append((c, constant_in_words(c, known)))
+        c, name = found[0]
+        same = all(abs(d / c - 1) < 1e-6 or (name and n == name) for d, n in found)
+        return (c, name) if same and abs(c - 1) >= 1e-6 else None
+
+    def without_gradient(self, step: Step, point: Point) -> Any:
+        """Return what an update gives for a gradient of 0."""
+        return updated(step.claim, point, np.zeros_like(point.gradient(step.claim.quantity)))
+
+    def without_step(self, step: Step, point: Point) -> Any:
+        """Return what an update gives if the parameter stays, but not its state."""
+        right = np.array(truth(step.claim, point), dtype=np.float64)
+        before = np.asarray(point.environment[step.claim.quantity], dtype=np.float64)
+        if right.size >= before.size:
+            right.reshape(-1)[: before.size] = before.reshape(-1)
+        return right
 
     def slipped(self, step: Step) -> bool:
         """Say of a wrong update which of the slips it is that the rule is known for, if it is one at all points."""

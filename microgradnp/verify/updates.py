@@ -65,8 +65,18 @@ class OptimizerRule:
     def count(self, value: Any, environment: Mapping[str, Any]) -> None:
         """Find out from what a hand-written update returns whether it counts the step itself."""
         t = environment.get(self.names.get("t", ""))
-        if t is not None and isinstance(value, tuple | list) and len(value) == len(self.kept) + 2:
-            self.ahead = int(np.shape(value[-1]) == () and bool(value[-1] == t + 1))
+        after = None
+        if isinstance(value, dict):
+            after = value.get(self.names.get("t", ""))
+        elif isinstance(value, tuple | list) and len(value) == len(self.kept) + 2:
+            after = value[-1]
+        if t is not None and after is not None:
+            self.ahead = int(np.shape(after) == () and bool(after == t + 1))
+
+    def positions(self, value: Mapping[str, Any], of: str) -> tuple[int, ...] | None:
+        """Return which of the results an update returns by name; None where a name says nothing."""
+        known = {of: 0, "parameter": 0} | {called: i for i, called in enumerate(self.names.values(), 1)}
+        return tuple(known[key] for key in value) if all(key in known for key in value) else None
 
     def check_names(self, who: str, others: Sequence[str], environment: Mapping[str, Any]) -> None:
         """Raise if an update takes its state under names that the rule does not know: it would be judged without."""

@@ -113,6 +113,24 @@ def test_other_ways_to_write_adam() -> None:
     def renamed(w, g, mW, vW, t):
         return adam_by_hand()(w, g, mW, vW, t)
 
+    def by_name(w, g, m, v, t):
+        w, m, v = adam_by_hand()(w, g, m, v, t)
+        return {"v": v, "w": w}
+
+    def in_place(w, g, m, v, t):
+        m *= B1
+        m += (1 - B1) * g
+        v *= B2
+        v += (1 - B2) * g * g
+        w -= LR * (m / (1 - B1**t)) / (np.sqrt(v / (1 - B2**t)) + EPS)
+        return [w, m, v]
+
+    def entry_by_entry(w, g):
+        return [w[i] - LR * g[i] / (abs(g[i]) + EPS) for i in range(3)]
+
+    assert verdict_of(ADAM(), by_name).status is Status.CORRECT
+    assert verdict_of(ADAM(), in_place).status is Status.CORRECT
+    assert verdict_of(ADAM(), entry_by_entry, {}).status is Status.CORRECT
     assert verdict_of(ADAM(), efficient).status is Status.CORRECT
     assert verdict_of(ADAM(), counting).status is Status.CORRECT
     assert verdict_of(ADAM(), with_true_gradient).status is Status.CORRECT
@@ -170,6 +188,12 @@ def test_weight_decay_in_the_wrong_place(rule: Any, decay: str, changes: dict[st
     verdict = verdict_of(rule, adam_by_hand("w", decay, **changes))
     assert verdict.status is Status.WRONG
     assert verdict.explanation.startswith(f"`step` {said}"), verdict.explanation
+
+
+def test_a_learning_rate_that_is_another() -> None:
+    verdict = verdict_of(ADAM(), adam_by_hand(w2="w - 0.1 * LR * mh / d"))
+    assert verdict.cause is Cause.SCALE
+    assert verdict.explanation == "`step` moves w 0.1 times as far as it should"
 
 
 def test_weight_decay_in_the_right_place() -> None:
