@@ -23,6 +23,7 @@ from microgradnp.tape import (
     OFF,
     RECORD,
     SCALAR64,
+    SPECS64,
     TRACE,
     Leaf,
     Node,
@@ -31,6 +32,7 @@ from microgradnp.tape import (
     spec_of,
     tick,
 )
+from microgradnp.tape import recorded as record_node
 
 if TYPE_CHECKING:  # recorders make Tensors, whose operators they are: the class is given to them when it is there
     from microgradnp.tensor import Tensor, tensor
@@ -100,7 +102,7 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
         if spec[1].kind not in "biufc":
             undifferentiable(y, primitive, inputs)
         kept = [v if p is not None else constant_of(x, v) for x, v, p in zip(inputs, values, parents, strict=True)]
-        node = Node(primitive, tuple(parents), (y, *kept), spec, params or None)
+        node = record_node(primitive, tuple(parents), (y, *kept), spec, params or None)
         observe = observer.get()
         if observe is not None:
             observe(node)
@@ -119,7 +121,7 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
             saved.append(known(value) if parent is None else parent)
     if slope is not None:
         saved.append(slope)
-    return Tensor(y, Node(primitive, tuple(parents), tuple(saved), spec, params or None))
+    return Tensor(y, record_node(primitive, tuple(parents), tuple(saved), spec, params or None))
 
 
 def undifferentiable(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> Tensor:
@@ -282,7 +284,7 @@ def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> 
                 x._viewed = True
         made = new(Tensor)  # written out: two calls less for each operation
         made._value = y
-        made.node = entry = new(Node)
+        made.node = entry = Node()
         entry.primitive = primitive
         entry.parents = (node,)
         entry.saved = (y if keep_y else None, value if keep_x else node)
@@ -369,15 +371,19 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
         except ERRORS as error:
             raise explain.failed(primitive, (a, b), params or {}, error) from error
         if spec is None:
-            if y.dtype.kind not in "fc":
+            dtype = y.dtype
+            if dtype is FLOAT64:
+                spec = SPECS64.get(y.shape) or spec_of(y)
+            elif dtype.kind in "fc":
+                spec = y.shape, dtype
+            else:
                 return undifferentiable(y, primitive, (a, b))
-            spec = spec_of(y)
         saved = (y if keep_y else None, left if keep_a else left_node, right if keep_b else right_node)
         if with_slope is not None:
             saved = (*saved, slope)  # type: ignore[assignment]
         made = new(Tensor)  # written out: two calls less for each operation
         made._value = y
-        made.node = entry = new(Node)
+        made.node = entry = Node()
         entry.primitive = primitive
         entry.parents = (left_node, right_node)
         entry.saved = saved
@@ -455,7 +461,7 @@ def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
             return undifferentiable(y, primitive, (a, b, c))
         made = new(Tensor)
         made._value = y
-        made.node = entry = new(Node)
+        made.node = entry = Node()
         entry.primitive = primitive
         entry.parents = (first_node, second_node, third_node)
         entry.saved = (

@@ -80,24 +80,20 @@ class Node:
         Shape and dtype of the output.
     order : int
         When it was recorded.
+
+    Notes
+    -----
+    It is made without arguments, because a constructor in Python takes as long as all the rest: see `recorded`.
     """
 
     __slots__ = ("order", "params", "parents", "primitive", "saved", "spec")
 
-    def __init__(
-        self,
-        primitive: Primitive,
-        parents: tuple[Node | None, ...],
-        saved: tuple[Any, ...],
-        spec: Spec,
-        params: dict[str, Any] | None = None,
-    ) -> None:
-        self.primitive = primitive
-        self.parents = parents
-        self.saved = saved
-        self.spec = spec
-        self.params = params
-        self.order = tick()
+    order: int
+    params: dict[str, Any] | None
+    parents: tuple[Node | None, ...]
+    primitive: Primitive
+    saved: tuple[Any, ...]
+    spec: Spec
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -123,13 +119,32 @@ class Node:
         return f"<{self.primitive.name} {self.spec[0]} #{self.order}>"
 
 
+def recorded(
+    primitive: Primitive,
+    parents: tuple[Node | None, ...],
+    saved: tuple[Any, ...],
+    spec: Spec,
+    params: dict[str, Any] | None = None,
+    node: Node | None = None,
+) -> Node:
+    """Return a Node, or fill the one given."""
+    node = Node() if node is None else node
+    node.primitive = primitive
+    node.parents = parents
+    node.saved = saved
+    node.spec = spec
+    node.params = params
+    node.order = tick()
+    return node
+
+
 class Leaf(Node):
     """Where a graph begins: a Tensor that requires a gradient, or (`argument`) one of a function being differentiated."""
 
     __slots__ = ("argument", "changed", "grad", "name")
 
     def __init__(self, value: Array, name: str | None = None, argument: bool = False) -> None:
-        super().__init__(LEAF, (), (value,), spec_of(value))
+        recorded(LEAF, (), (value,), spec_of(value), node=self)
         self.grad: np.ndarray[Any, Any] | None = None
         self.name = name
         self.changed = 0  # when its Tensor last got another value
@@ -364,7 +379,9 @@ def sweep_arrays(
             same = node.spec if elementwise else None
             if g is None:
                 rules = parents  # none of them is called
-            elif rules is None:
+            elif not elementwise:
+                given = g, *saved
+            if rules is None:
                 y, xs = operands(node, None, saved)
                 pulled = primitive.pull(g, y, xs, [p is not None for p in parents], node.params or {})
             following, i = None, 0
@@ -377,7 +394,7 @@ def sweep_arrays(
                     else:
                         rule = rules[i]
                         if not elementwise:
-                            d = rule and (rule(g, *saved) if node.params is None else rule(g, *saved, **node.params))
+                            d = rule and (rule(*given) if node.params is None else rule(*given, **node.params))
                         elif type(rule) is function:
                             d = g * rule(*saved)
                         elif type(rule) is int:
@@ -389,10 +406,11 @@ def sweep_arrays(
                     spec = parent.spec
                     # what is done to float64 arrays of one shape, element by element, makes such an array
                     if spec is not same and d is not None and (d.shape != spec[0] or d.dtype is not spec[1]):
-                        if elementwise and d.dtype is spec[1]:
-                            d = unbroadcast(d, spec[0])
-                        else:
-                            d = fitted(d, parent, primitive)
+                        d = (
+                            unbroadcast(d, spec[0])
+                            if elementwise and d.dtype is spec[1]
+                            else fitted(d, parent, primitive)
+                        )
                     if parent not in gradients:
                         gradients[parent] = d
                         if type(parent) is not Leaf:

@@ -429,12 +429,12 @@ class Tensor:
 
     # -- NumPy's protocols -----------------------------------------------------------------------------------------
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, x: Any, *others: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
             record = RECORDERS.get(ufunc)
             if record is not None:
-                return record(*inputs)
-        return call_ufunc(ufunc, method, inputs, kwargs)
+                return record(x, *others) if others else record(x)
+        return call_ufunc(ufunc, method, (x, *others), kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if len(types) > 1:

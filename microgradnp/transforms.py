@@ -27,6 +27,7 @@ from microgradnp.tape import (
     dependent,
     forward_sweep,
     reachable,
+    recorded,
     recording,
     reverse_sweep,
     tick,
@@ -129,7 +130,7 @@ def new_variable(leaf: Any, path: str, outer_mode: int) -> tuple[Tensor, Node]:
         if value.dtype.kind not in "fc":
             raise explain.not_differentiable(value, path)
         if leaf.node is not None and outer_mode != OFF:
-            node = Node(ALIAS, (leaf.node,), (value, value), leaf.node.spec)
+            node = recorded(ALIAS, (leaf.node,), (value, value), leaf.node.spec)
         else:
             node = Leaf(value, path, argument=True)
         return Tensor(value, node), node
