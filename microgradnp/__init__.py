@@ -23,7 +23,7 @@ from microgradnp.tensor import Tensor, no_grad, tensor
 from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from microgradnp import data, estimators, nn, optim, train, verify
+    from microgradnp import array_api, data, estimators, nn, optim, train, verify
     from microgradnp.draw import Drawing
     from microgradnp.verify import Derivation, assert_derivation, check_gradients, check_rule
 
@@ -35,6 +35,7 @@ __all__ = [
     "Derivation",
     "Graph",
     "Tensor",
+    "array_api",
     "assert_derivation",
     "binary_cross_entropy",
     "check_gradients",
@@ -72,6 +73,7 @@ __all__ = [
 #: Loaded when first asked for, so that `import microgradnp` costs little more than `import numpy`.
 LAZY = {
     "Derivation": "microgradnp.verify",
+    "array_api": "",
     "assert_derivation": "microgradnp.verify",
     "check_gradients": "microgradnp.verify",
     "check_rule": "microgradnp.verify",

@@ -453,6 +453,36 @@ class Tensor:
                     return made
         return dispatch(function, args, kwargs)
 
+    # -- the array API standard ------------------------------------------------------------------------------------
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        from microgradnp import array_api
+
+        if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
+            raise ValueError(f"api_version={api_version!r}: mg.array_api keeps 2024.12 and the versions before it")
+        return array_api
+
+    @property
+    def device(self) -> str:
+        """Where the numbers are: always "cpu"."""
+        return "cpu"
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
+        """Return this Tensor on a device, of which there is one: "cpu"."""
+        if device != "cpu" or stream is not None:
+            raise ValueError(
+                f"to_device({device!r}): Tensors are NumPy arrays on the 'cpu', and there is no other device"
+            )
+        return self
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        if self.node is not None and current_mode() != OFF:
+            raise explain.leaving(self, "__dlpack__")
+        return np.array(self._value).__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.asarray(self._value).__dlpack_device__()
+
     # -- indexing --------------------------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Tensor:
