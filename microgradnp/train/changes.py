@@ -45,16 +45,19 @@ class Changes(dict[str, Array]):
     Examples
     --------
     >>> print(Changes({"b": np.array([np.nan]), "w": np.array([[-5.0, 20.0]])}))
-               smallest   largest  undefined
-    b         undefined  undefined    1 of 1
-    w          -5.00000   20.00000    0 of 2
+        smallest    largest  undefined
+    b  undefined  undefined     1 of 1
+    w         -5         20     0 of 2
     """
 
     def __str__(self) -> str:
-        width = max([8, *(len(name) for name in self)])
-        lines = [f"{'':{width}}  {'smallest':>9}  {'largest':>9}  undefined"]
+        rows = [["", "smallest", "largest", "undefined"]]
         for name, a in self.items():
             defined = a[np.isfinite(a)]
-            low, high = (f"{defined.min():.5f}", f"{defined.max():.5f}") if defined.size else ("undefined",) * 2
-            lines.append(f"{name:{width}}  {low:>9}  {high:>9}  {f'{a.size - defined.size} of {a.size}':>9}")
-        return "\n".join(lines)
+            low, high = (f"{defined.min():.6g}", f"{defined.max():.6g}") if defined.size else ("undefined",) * 2
+            rows.append([name, low, high, f"{a.size - defined.size} of {a.size}"])
+        first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+        return "\n".join(
+            f"{name:{first}}  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, others, strict=True))
+            for name, *cells in rows
+        )

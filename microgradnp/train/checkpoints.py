@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microgradnp.files import remove_leftovers
-from microgradnp.train.archives import ArchiveError, place, read, write
+from microgradnp.train.archives import ArchiveError, library, place, read, write
 from microgradnp.train.divergence import set_state, state_of
 from microgradnp.train.history import History
 from microgradnp.train.network import Network, State, label_of, network_of
@@ -268,6 +268,8 @@ class Saver:
         if not os.access(folder, os.W_OK):
             raise PermissionError(f"checkpoint={str(path)!r}: nothing can be written in the folder {folder}")
         split(run.optimizer)
+        if self.path.suffix == ".safetensors":
+            library()  # missing it is noticed now, not after the first epoch
         remove_leftovers(self.path)
 
     def save(self) -> None:

@@ -36,6 +36,9 @@ class Diverged(FloatingPointError):
         super().__init__(message)
         self.epoch, self.batch, self.step, self.where, self.history = epoch, batch, step, where, history
 
+    def __reduce__(self) -> Any:
+        return type(self), (str(self), self.epoch, self.batch, self.step, self.where, self.history)
+
 
 def finite(a: Any) -> bool:
     """Return whether all numbers of an array (of anything else: whether it is no array) are finite."""

@@ -116,6 +116,10 @@ class History(Mapping[str, Array]):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy takes along: not the network."""
+        return {**vars(self), "network": None}
+
     @property
     def epochs(self) -> int:
         """How many epochs were finished."""

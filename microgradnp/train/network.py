@@ -12,7 +12,7 @@ from microgradnp.graph import trace
 from microgradnp.naming import describe, name_of
 from microgradnp.nn import Module
 from microgradnp.tensor import Tensor, no_grad
-from microgradnp.train.parts import parts_of
+from microgradnp.train.parts import free, parts_of
 
 Array = Any
 #: Begins the names of the tensors of a loss that is a Module.
@@ -127,9 +127,15 @@ class Network:
             if self.module is None:
                 return traced_values(self.model, x)
             found: State = {}
-            with watched(self.module, lambda name, _, y: found.update({name or "output": unwrapped(y)})), no_grad():
+
+            def see(name: str, _: Module, y: Any) -> None:
+                y = unwrapped(y)
+                if isinstance(y, np.ndarray):
+                    found[free(name or "output", found)] = y  # a layer that is used twice has two
+
+            with watched(self.module, see), no_grad():
                 self.module(x)
-        return {name: y for name, y in found.items() if isinstance(y, np.ndarray)}
+        return found
 
 
 def unwrapped(y: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -50,10 +50,7 @@ def parts_of(f: Callable[..., Any]) -> dict[str, Any]:
             continue
         seen.add(id(item))
         if isinstance(item, Module | Random):
-            unique, count = name, 2
-            while unique in found:
-                unique, count = f"{name} ({count})", count + 1
-            found[unique] = item
+            found[free(name, found)] = item
         else:
             stack.extend(reversed([pair for pair in used_by(name, item) if leads_on(pair[1])]))
     return found
@@ -106,3 +103,17 @@ def of_library(f: FunctionType) -> bool:
     """Return whether a function is Python's, NumPy's or ours, by its file."""
     file = f.__code__.co_filename
     return file.startswith((OUR_ROOT, NUMPY_ROOT)) or (file.startswith(STDLIB_ROOT) and "site-packages" not in file)
+
+
+def free(name: str, taken: Mapping[str, Any]) -> str:
+    """Return a name, with a number where it is taken.
+
+    Examples
+    --------
+    >>> free("a", {"a": 1, "a (2)": 1})
+    'a (3)'
+    """
+    numbered, count = name, 2
+    while numbered in taken:
+        numbered, count = f"{name} ({count})", count + 1
+    return numbered

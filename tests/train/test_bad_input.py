@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from typing import Any
 
@@ -449,6 +450,16 @@ def test_a_checkpoint_is_never_of_a_bad_state(tmp_path: Any) -> None:
     with pytest.raises(mg.train.Diverged):
         mg.train.fit(lambda x: x * w, data, lambda p, t: np.sum(p**2), optimizer, epochs=99, checkpoint=tmp_path / "run.npz", checkpoint_every=1)  # fmt: skip
     assert np.isfinite(mg.train.load_checkpoint(tmp_path / "run.npz").model["w"]).all()
+
+
+def test_the_error_passes_between_processes() -> None:
+    w = mg.tensor([1.0], requires_grad=True, name="w")
+    error = diverging(
+        lambda x: x * w, lambda p, t: np.sum(p**2), mg.optim.SGD([w], 1e60), (np.ones((3, 1)), np.ones((3, 1)))
+    )
+    twin = pickle.loads(pickle.dumps(error))
+    assert (str(twin), twin.step, twin.where) == (str(error), error.step, error.where)
+    np.testing.assert_array_equal(twin.history.losses, error.history.losses)
 
 
 def test_other_floating_point_errors_are_the_users() -> None:

@@ -378,6 +378,44 @@ def test_an_optimizer_without_a_state(tmp_path: Any) -> None:
         mg.train.fit(model, classes(), LOSS, Plain(model.parameters()), epochs=1, checkpoint=tmp_path / "run.npz")
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "header of 0 bytes"),
+        ((2**62).to_bytes(8, "little") + b"{}", "states a header of 4611686018427387904 bytes"),
+        ((2).to_bytes(8, "little") + b"{}", "has no facts of ours"),
+        ((4).to_bytes(8, "little") + b"[[[[", "no intact .safetensors file"),
+        ((2).to_bytes(8, "little") + b"[]", "has no facts of ours"),
+    ],
+)
+def test_hostile_safetensors(content: bytes, message: str, tmp_path: Any) -> None:
+    pytest.importorskip("safetensors")
+    path = tmp_path / "run.safetensors"
+    path.write_bytes(content)
+    refused(path, message)
+
+
+def test_a_safetensors_header_that_points_elsewhere(tmp_path: Any) -> None:
+    pytest.importorskip("safetensors")
+    path = tmp_path / "run.safetensors"
+    trained(path, epochs=1)
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    facts = json.loads(content[8 : 8 + length])
+    facts["model/0.weight"]["data_offsets"] = [0, 2**40]
+    text = json.dumps(facts).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+    refused(path, "no intact .safetensors file")
+
+
+def test_without_the_library_an_error_says_what_to_do(tmp_path: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(ImportError, match=r"pip install microgradnp\[safetensors\], or use .npz"):
+        mg.train.save_checkpoint(tmp_path / "run.safetensors", noisy())
+    assert list(tmp_path.iterdir()) == []
+
+
 # -- a full disk -----------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -69,6 +71,31 @@ def test_recording_changes_nothing() -> None:
     np.testing.assert_array_equal(with_frames.losses, without.losses)
     assert same(a.state_dict(), b.state_dict())
     assert len(with_frames.frames) == 4 * 5 + 1
+
+
+def test_a_layer_that_is_used_twice_has_two_activations() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            self.layer = nn.Linear(2, 2, rng=0)
+
+        def forward(self, x: Any) -> Any:
+            return self.layer(np.tanh(self.layer(x)))
+
+    X, _ = classes(3)
+    model = Twice()
+    _, history = trained(mg.train.Record(activations=X), model)
+    found = history.frames[0].activations
+    assert list(found) == ["layer", "layer (2)", "output"]
+    np.testing.assert_array_equal(found["layer (2)"], found["output"])
+
+
+def test_a_copy_leaves_the_network_behind() -> None:
+    W = mg.tensor(np.ones((2, 2)), requires_grad=True)
+    history = mg.train.fit(lambda x: x @ W, classes(), LOSS, mg.optim.SGD([W], 0.1), epochs=1, record=1)
+    for twin in (copy.deepcopy(history), pickle.loads(pickle.dumps(history))):
+        assert same(twin.at(1), history.at(1))
+        assert twin.network is None
+        assert history.network is not None
 
 
 def test_a_function_that_cannot_be_traced_shows_its_output() -> None:
