@@ -97,8 +97,9 @@ def constants(names: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
         for pattern, value in (("{}", v), ("1/{}", 1 / v), ("2/{}", 2 / v), ("{}/2", v / 2)):
             if n != "2" or pattern in ("{}", "1/{}"):
                 yield pattern.format(n), value
-        yield f"1/(2 {n})", 0.5 / v
-        yield f"2 {n}", 2 * v
+        if not n.isdigit():
+            yield f"1/(2 {n})", 0.5 / v
+            yield f"2 {n}", 2 * v
     sizes: dict[int, str] = {}
     for name, value in names.items():
         if isinstance(value, np.ndarray):
@@ -111,6 +112,9 @@ def constants(names: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
             known = {f"1/{k}": 1 / k, f"2/{k}": 2 / k, f"{k}/2": k / 2, f"1/(2 {k})": 0.5 / k}
             for text, value in {**known, f"sqrt({k})": math.sqrt(k), f"1/sqrt({k})": 1 / math.sqrt(k)}.items():
                 yield f"{text}, with {k} {where}", value
+    for n in (6, 8):  # after the sizes: of 8 samples, 8 is their number
+        yield f"{n}", float(n)
+        yield f"1/{n}", 1 / n
 
 
 @dataclass(eq=False)

@@ -243,10 +243,15 @@ def test_a_factor_is_found_exactly_where_there_is_one(c: float, seed: int) -> No
 @pytest.mark.parametrize(
     ("c", "words"),
     [(-1.0, "-1"), (0.5, "1/2"), (7.0, "n"), (-1 / 7, "-1/n"), (2 / 7, "2/n"), (3.5, "n/2"), (1 / 14, "1/(2 n)"), (0.3, "rate"),
-     (1 / np.sqrt(5), "1/sqrt(5), with 5 the length of axis 1 of X"), (35.0, "35, the size of X"), (1.2345, "")],
+     (1 / np.sqrt(5), "1/sqrt(5), with 5 the length of axis 1 of X"), (35.0, "35, the size of X"), (1.2345, ""),
+     (-8.0, "-8"), (1 / 6, "1/6"), (4.0, "4"), (0.25, "1/4")],
 )  # fmt: skip
 def test_constants_in_the_users_words(c: float, words: str) -> None:
     assert constant_in_words(c, {"n": 7, "rate": 0.3, "flag": True, "X": np.ones((7, 5))}) == words
+
+
+def test_a_number_of_samples_goes_before_a_number_without_a_meaning() -> None:
+    assert constant_in_words(-8.0, {"X": np.ones((8, 2))}) == "-8, the length of axis 0 of X"
 
 
 def test_what_is_right_either_way_makes_no_convention_of_a_mistake() -> None:
