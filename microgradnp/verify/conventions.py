@@ -112,9 +112,9 @@ def constants(names: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
             known = {f"1/{k}": 1 / k, f"2/{k}": 2 / k, f"{k}/2": k / 2, f"1/(2 {k})": 0.5 / k}
             for text, value in {**known, f"sqrt({k})": math.sqrt(k), f"1/sqrt({k})": 1 / math.sqrt(k)}.items():
                 yield f"{text}, with {k} {where}", value
-    for n in (6, 8):  # after the sizes: of 8 samples, 8 is their number
-        yield f"{n}", float(n)
-        yield f"1/{n}", 1 / n
+    for k in (6, 8):  # after the sizes: of 8 samples, 8 is their number
+        yield f"{k}", float(k)
+        yield f"1/{k}", 1 / k
 
 
 @dataclass(eq=False)
