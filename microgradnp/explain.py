@@ -288,7 +288,7 @@ def unknown_keyword(function: Any, name: str, value: Any, honours: list[str]) ->
 def unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any], method: str = "__call__") -> Any:
     """Run an unknown function on plain values where no gradient can get lost; else refuse it with advice."""
     name = full_name(function) + ("" if method == "__call__" else f".{method}")
-    tracked = [x for x in tensors_in((args, kwargs)) if x.node is not None and current_mode() != OFF]
+    tracked = tracked_in(args, kwargs)
     if (not tracked or function in VERDICTS) and kwargs.get("out") is None:
         call = function if method == "__call__" else getattr(function, method)
         return call(*plain(args), **plain(kwargs))
@@ -306,6 +306,11 @@ def unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any], meth
         f"{name} has no derivative rule, and {who} is being differentiated. {nearest}"
         f"For the value alone use .data; for a rule of your own see mg.primitive"
     )
+
+
+def tracked_in(args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
+    """Return the Tensors among arguments that are being differentiated."""
+    return [x for x in tensors_in((args, kwargs)) if x.node is not None and current_mode() != OFF]
 
 
 #: Functions that answer with truth values, positions, types or text: no gradient passes them.

@@ -641,6 +641,10 @@ def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
             args, kwargs = explain.honoured(program, function, args, kwargs)
         try:
             return program(*args, **kwargs)
+        except NotImplementedError:  # a form without a rule, which numbers alone may well take
+            if explain.tracked_in(args, kwargs):
+                raise
+            return explain.unsupported(function, args, kwargs)
         except (ValueError, IndexError) as error:
             raise explain.failed_program(function, args, kwargs, error) from error
     return explain.unsupported(function, args, kwargs)
