@@ -63,13 +63,18 @@ def rows(values: Mapping[str, ArrayLike], name: str) -> dict[str, Floats]:
 
 
 def classes(values: ArrayLike, name: str, n: int) -> Classes:
-    """Check that these are n classes 0, 1, ..."""
+    """Check that these are n classes 0, 1, ..., shape (n,) or (n, 1)."""
     array = np.asarray(values)
+    if array.shape == (n, 1):
+        array = array[:, 0]
     if array.shape != (n,):
         advice = ": of scores or one-hot rows take .argmax(axis=1)" if array.ndim == 2 else ""
         raise ValueError(f"{name} must have shape ({n},), one class a point, got {array.shape}{advice}")
     if array.dtype.kind not in "biuf" or not (np.isfinite(array) & (array >= 0) & (array % 1 == 0)).all():
-        raise ValueError(f"{name} must be classes 0, 1, 2, ..., got {np.unique(array)[:5]} ({array.dtype})")
+        likely = array.dtype.kind == "f" and ((array >= 0) & (array <= 1)).all()
+        advice = "; are they probabilities? Then compare them with 0.5" if likely else ""
+        some = np.array2string(np.unique(array)[:5], precision=3, max_line_width=1000)
+        raise ValueError(f"{name} must be classes 0, 1, 2, ..., got {some} ({array.dtype}){advice}")
     return array.astype(np.intp)
 
 

@@ -88,7 +88,7 @@ def decision_regions(
     Parameters
     ----------
     predict : callable
-        Maps points, an array of shape (m, 2), to their classes 0, 1, ..., shape (m,). It is called once.
+        Maps points, an array of shape (m, 2), to their classes 0, 1, ..., shape (m,) or (m, 1). It is called once.
     points : array_like, shape (n, 2)
         The points.
     labels : array_like, shape (n,)

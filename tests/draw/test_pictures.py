@@ -164,6 +164,14 @@ assert "matplotlib.pyplot" not in sys.modules
         subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
 
 
+def test_figures_are_not_kept_by_pyplot():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    before = pyplot.get_fignums()
+    training.panels({"a": lambda ax: training.loss_curve([2, 1], ax=ax)})
+    training.loss_curve([2, 1])
+    assert pyplot.get_fignums() == before
+
+
 def test_curves_differ_in_dashes_and_not_only_in_colour():
     assert len({str(dashes) for _, dashes in style.LINES}) == len({colour for colour, _ in style.LINES}) == 8
 

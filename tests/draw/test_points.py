@@ -145,6 +145,23 @@ def test_classifiers_may_return_tensors_of_parameters():
     decision_regions(lambda x: np.argmax(np.stack([x @ w, -(x @ w)], axis=1), axis=1), [[0, 0]], [0], resolution=5)
 
 
+def test_classes_may_stand_in_a_column():
+    def predict(x):
+        return (x[:, :1] > 0).astype(float)
+
+    column = decision_regions(predict, X, (T % 2)[:, None], resolution=5)
+    row = decision_regions(lambda x: predict(x)[:, 0], X, T % 2, resolution=5)
+    for one, two in zip(column.collections, row.collections, strict=True):
+        np.testing.assert_array_equal(one.get_paths()[0].vertices, two.get_paths()[0].vertices)
+
+
+def test_probabilities_are_no_classes():
+    with pytest.raises(
+        ValueError, match=r"predict returns must be classes .* are they probabilities\? Then compare them with 0.5"
+    ):
+        decision_regions(lambda x: mg.logistic(x[:, 0]), X, T, resolution=5)
+
+
 def test_levels_are_probabilities():
     with pytest.raises(ValueError, match=r"levels are probabilities between 0 and 1, got \(70,\)"):
         probability_regions(proba, X, T, levels=(70,))
