@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from claims_003 import TITLE, sigmoid, verdicts
 from listing import show
-from replay import Numbers, Prose, arguments, finish, reference, saved, show_prose, show_versions
+from replay import Numbers, Prose, arguments, finish, print_table, reference, saved, show_prose, show_versions
 
 import microgradnp as mg
 from microgradnp import nn
@@ -297,6 +297,15 @@ def main() -> None:
     print("\nThe first update of the table: value and gradient")
     for name, value, gradient in backward_phase():
         print(f"{name:>6} = {np.ravel(value).round(6)}   d{name} = {np.ravel(gradient).round(6)}")
+    ends = {name: losses for name, (_, losses) in runs().items() if name in RATES}
+    print_table(
+        "The clouds, one random stream for all runs: what the learning rate does",
+        ("run", "learning rate", "first loss", "last", "largest", "rises"),
+        [
+            (name, str(RATES[name]), *(f"{v:.4f}" for v in (losses[0], losses[-1], max(losses))), str(rises(losses)))
+            for name, losses in ends.items()
+        ],
+    )
     numbers = compared()
     numbers.show("Document 003: its numbers")
     show_prose(prose())

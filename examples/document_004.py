@@ -157,9 +157,9 @@ def wider(layers=5, width=2):
     return chain(layers, draw, draw, width)
 
 
-def check_of_wider():
+def check_of_wider(layers=5, width=2):
     """Return the check of its gradients: from two neurons in a layer on, a forgotten transpose shows."""
-    model = wider()
+    model = wider(layers, width)
 
     def cost(state):
         return 0.5 * np.sum((TARGET - nn.functional_call(model, state, np.array([[0.37]]))) ** 2)
