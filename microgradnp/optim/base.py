@@ -269,7 +269,7 @@ class Optimizer:
                 new = group.rule(value, gradient, *state)
             for i in group.kept:
                 state[i] = new[i + 1]
-            moved = new[0]
+            moved = new[0]  # an array of its own, which assign() would copy
             p._set(moved if moved.dtype == value.dtype else moved.astype(value.dtype))
 
     def zero_grad(self) -> None:

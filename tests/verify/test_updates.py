@@ -337,3 +337,57 @@ def test_state_under_names_that_the_rule_does_not_know() -> None:
         verdict_of(ADAM(), step, {}, {"momentum": "mW"})
     with pytest.raises(TypeError, match="is for optimizers; a function takes its state by name"):
         verdict_of(rules.adam, step, {}, {"m": "mW"})
+
+
+# -- right forms in other words, with numbers of any size ------------------------------------------------------------
+
+
+def other_words(
+    rng: np.random.Generator, lr: float, shape: tuple[int, ...]
+) -> tuple[Any, Callable[..., Any], list[str]]:
+    """Return an optimizer, the same update written another way, and its state."""
+    b1, b2 = rng.choice([0.0, 0.5, 0.9, 0.99]), rng.choice([0.9, 0.999, 0.9999])
+    eps, wd = 10.0 ** rng.uniform(-10, -3), rng.choice([0.0, 0.01, 0.5])
+    params = [mg.tensor(np.zeros(shape), requires_grad=True)]
+
+    def adam(w, gradient, m, v, t):
+        g = gradient + wd * w
+        m, v, c = m + (1 - b1) * (g - m), v + (1 - b2) * (g * g - v), np.sqrt(1 - b2**t)
+        return w - lr * c / (1 - b1**t) * m / (np.sqrt(v) + eps * c), m, v
+
+    def adamw(w, gradient, m, v, t):
+        mh, vh = (b1 * m + (1 - b1) * gradient) / (1 - b1**t), (b2 * v + (1 - b2) * gradient**2) / (1 - b2**t)
+        return w - lr * wd * w - lr * mh / (vh**0.5 + eps)
+
+    def rmsprop(w, gradient, square):
+        g = gradient + wd * w
+        square = square + (1 - b2) * (g**2 - square)
+        return w - g * lr / (eps + np.sqrt(square)), square
+
+    def nesterov(w, gradient, velocity):
+        g = gradient + wd * w
+        return w - lr * (1.8 * g + 0.64 * velocity), 0.8 * velocity + g
+
+    return [
+        (Adam(params, lr, (b1, b2), eps, wd), adam, ["m", "v", "t"]),
+        (AdamW(params, lr, (b1, b2), eps, wd), adamw, ["m", "v", "t"]),
+        (RMSprop(params, lr, b2, eps, weight_decay=wd), rmsprop, ["square"]),
+        (SGD(params, lr, 0.8, nesterov=True, weight_decay=wd), nesterov, ["velocity"]),
+    ][rng.integers(4)]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_no_false_alarm(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lr, scale, shape = 10.0 ** rng.uniform(-7, 0), 10.0 ** rng.uniform(-6, 4), (3, 2)
+    optimizer, formula, needed = other_words(rng, lr, shape)
+    w = rng.normal(size=shape) * 10.0 ** rng.uniform(-3, 3)
+    w[0, 0] *= rng.choice([0, 1])
+    v = rng.uniform(0, 1, shape) * scale**2
+    state = {"m": scale * rng.normal(size=shape), "v": v, "square": v, "velocity": scale * rng.normal(size=shape)}
+    state["t"] = int(rng.choice([1, 2, 10, 1000, 100000]))
+    d = Derivation()
+    d.forward(lambda w, c, scale: scale * np.sum(np.tanh(w * c) ** 2))
+    d.update("w", optimizer, formula, name="step")
+    verdict = d.verify(w=w, c=rng.normal(size=shape), scale=scale, **{name: state[name] for name in needed})["step"]
+    assert verdict.status is Status.CORRECT, verdict.explanation
