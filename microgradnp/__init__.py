@@ -19,6 +19,7 @@ from microgradnp.primitives.network import (
     softplus,
     squared_error,
 )
+from microgradnp.recomputing import checkpoint
 from microgradnp.tensor import Tensor, no_grad, tensor
 from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive, value_and_grad, vjp
 
@@ -40,6 +41,7 @@ __all__ = [
     "binary_cross_entropy",
     "check_gradients",
     "check_rule",
+    "checkpoint",
     "cross_entropy",
     "data",
     "draw",
