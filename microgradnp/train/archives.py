@@ -67,11 +67,17 @@ def write(path: Any, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> No
         plain[name] = np.asarray(a.astype(a.dtype.newbyteorder("<"), copy=False), order="C")
     facts = json.dumps({"version": VERSION, "names": list(plain), **meta}, default=plain_number)
     checksum = checksum_of(plain, facts)
-    with writing_whole(path) as file:
-        if path.suffix == ".npz":
-            write_npz(file, plain, facts, checksum)
-        else:
-            file.write(library().save(plain, {META: facts, "checksum": checksum}))
+    try:
+        with writing_whole(path) as file:
+            if path.suffix == ".npz":
+                write_npz(file, plain, facts, checksum)
+            else:
+                file.write(library().save(plain, {META: facts, "checksum": checksum}))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise type(error)(
+            error.errno, f"{path} could not be written ({reason}); what was there before is intact"
+        ) from None
 
 
 def read(path: Any) -> tuple[dict[str, Array], dict[str, Any]]:

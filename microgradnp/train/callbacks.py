@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 MOMENTS = ("on_start", "on_epoch_start", "on_gradients", "on_step_end", "on_epoch_end", "on_end")
 
 
+#: What they are called elsewhere.
+HABITS = {
+    "on_train_begin": "on_start",
+    "on_train_start": "on_start",
+    "on_train_end": "on_end",
+    "on_epoch_begin": "on_epoch_start",
+    "on_batch_end": "on_step_end",
+    "on_train_batch_end": "on_step_end",
+    "on_after_backward": "on_gradients",
+}
+
+
 class Callback:
     """Methods that `fit` calls with the run. Any object with some of these methods will do, and for `on_epoch_end` a function.
 
@@ -172,11 +184,12 @@ def hooks_of(callbacks: Iterable[Any]) -> dict[str, list[Callable[[Any], Any]]]:
     for callback in callbacks:
         if isinstance(callback, type):
             raise TypeError(f"the callback {callback.__name__} is a class: pass an object of it, {callback.__name__}()")
+        other = [(n, HABITS[n]) for n in HABITS if callable(getattr(callback, n, None))]
         strange = [
             n for n in dir(callback) if n.startswith("on_") and n not in MOMENTS and callable(getattr(callback, n))
         ]
-        close = [(n, *difflib.get_close_matches(n, MOMENTS, 1)) for n in strange]
-        if close and len(close[0]) > 1:
+        close = other + [(n, c) for n in strange for c in difflib.get_close_matches(n, MOMENTS, 1)]
+        if close:
             raise TypeError(
                 f"the callback {type(callback).__name__} has a method {close[0][0]}, which is never called: did you mean "
                 f"{close[0][1]}? There are {', '.join(MOMENTS)}"

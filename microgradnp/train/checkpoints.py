@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microgradnp.files import remove_leftovers
+from microgradnp.naming import OUR_ROOT
 from microgradnp.train.archives import ArchiveError, library, place, read, write
 from microgradnp.train.divergence import set_state, state_of
 from microgradnp.train.history import History
@@ -214,6 +216,14 @@ class all_or_nothing:
             raise CheckpointError(f"the checkpoint does not fit, and nothing was loaded: {error}") from None
 
 
+def outside() -> int:
+    """Return how many frames up the user's own code is, for a warning."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(OUR_ROOT):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 # -- random numbers ----------------------------------------------------------------------------------------------------
 
 
@@ -280,12 +290,11 @@ class Saver:
         try:
             write(self.path, arrays, meta)
         except OSError as error:
-            before = f"the one {self.saved} is intact" if self.saved else "there was none before"
+            before = f"that is the one {self.saved}" if self.saved else "there was none"
             warnings.warn(
-                f"the checkpoint {self.path} could not be written after {self.run.step} updates "
-                f"({error.strerror or error}): {before}, and training goes on",
+                f"after {self.run.step} updates the checkpoint {error.strerror or error}: {before}, and training goes on",
                 CheckpointWarning,
-                stacklevel=2,
+                stacklevel=outside(),
             )
         else:
             self.saved = f"after {self.run.step} updates"

@@ -139,7 +139,16 @@ class Run:
         """Whether predictions are needed for metrics."""
         return bool(self.metrics) and self.measure == "before"
 
-    def stop(self, reason: str = "stopped by a callback") -> None:
+    @property
+    def stop(self) -> Callable[..., None]:
+        """End the run after this update: ``run.stop("reason")``, or ``run.stop = True``."""
+        return self.end_with
+
+    @stop.setter
+    def stop(self, reason: Any) -> None:
+        self.reason = "" if reason is False else reason if isinstance(reason, str) else "stopped by a callback"
+
+    def end_with(self, reason: str = "stopped by a callback") -> None:
         """End the run after this update."""
         self.reason = reason or "stopped"
 

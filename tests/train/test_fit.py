@@ -369,6 +369,16 @@ def test_callbacks_may_stop_the_run(moment: str) -> None:
     assert not history.interrupted
 
 
+@pytest.mark.parametrize(("value", "stopped"), [(True, "stopped by a callback"), ("enough", "enough"), (False, "")])
+def test_stop_may_be_set(value: Any, stopped: str) -> None:
+    X, y = classes()
+    model = classifier()
+    history = mg.train.fit(
+        model, (X, y), LOSS, sgd(model), epochs=3, callbacks=[lambda run: setattr(run, "stop", value)]
+    )
+    assert (history.stopped, history.epochs) == (stopped, 1 if stopped else 3)
+
+
 def test_the_line_of_document_003() -> None:
     X, y = line()
     model, out = nn.Linear(1, 1, rng=0), io.StringIO()
@@ -393,6 +403,7 @@ def test_the_line_of_document_002() -> None:
     ("callback", "message"),
     [
         (type("Typo", (), {"on_epoch_ends": lambda self, run: None})(), "did you mean on_epoch_end"),
+        (type("Habit", (), {"on_train_batch_end": lambda self, run: None})(), "did you mean on_step_end"),
         (mg.train.PrintLoss, r"is a class: pass an object of it, PrintLoss\(\)"),
         (3, "3 is no callback"),
     ],
