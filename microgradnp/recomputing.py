@@ -26,6 +26,7 @@ class Computed:
         self.inner, self.first, self.__name__ = inner, first, name
 
     def __call__(self, *xs: Array) -> Array:
+        """Return the result: the known one once, then what the function gives."""
         y, self.first = self.first, None
         return self.inner(*map(Tensor, xs))._value if y is None else y
 
