@@ -45,10 +45,10 @@ PLATEAUS = {"mean_acc_0_134": (0, 135), "mean_acc_165_274": (165, 275), "mean_ac
 
 def network(initial, activation, rng):
     """Return the network of 2, 3 and 1 units without biases."""
-    small = 0.1 if initial == "text" else 1.0
+    deviation = 0.1 if initial == "text" else 1.0
 
     def draw(shape, rng):
-        return nn.initialisers.normal(shape, rng, std=small)
+        return nn.initialisers.normal(shape, rng, std=deviation)
 
     return nn.Sequential(
         nn.Linear(2, 3, bias=False, init=draw if initial == "text" else 0.0, rng=rng),

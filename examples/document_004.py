@@ -129,17 +129,17 @@ def compared() -> Numbers:
         of, r = f"layers={layers} b={b} w={w}", run(layers, b, w)
         want = expected[of]
         (change_b, change_w), (percent_b, percent_w) = changes(r), displayed(r)
-        numbers.close(f"{of}: biases at the end", r.biases[-1], want["b"], absolute=1e-14)
-        numbers.close(f"{of}: weights at the end", r.weights[-1], want["w"], absolute=1e-14)
-        numbers.close(f"{of}: true change of biases", change_b, want["true_change_b"], absolute=1e-14)
-        numbers.close(f"{of}: true change of weights", change_w, want["true_change_w"], absolute=1e-14)
-        numbers.close(f"{of}: displayed percent, biases", percent_b, want["displayed_pct_b"], absolute=1e-12)
-        numbers.close(f"{of}: displayed percent, weights", percent_w, want["displayed_pct_w"], absolute=1e-12)
+        numbers.close(f"{of}: biases at the end", r.biases[-1], want["b"], absolute=1e-12)
+        numbers.close(f"{of}: weights at the end", r.weights[-1], want["w"], absolute=1e-12)
+        numbers.close(f"{of}: true change of biases", change_b, want["true_change_b"], absolute=1e-12)
+        numbers.close(f"{of}: true change of weights", change_w, want["true_change_w"], absolute=1e-12)
+        numbers.close(f"{of}: displayed percent, biases", percent_b, want["displayed_pct_b"], absolute=1e-10)
+        numbers.close(f"{of}: displayed percent, weights", percent_w, want["displayed_pct_w"], absolute=1e-10)
         numbers.same(
             f"{of}: first case with a change of biases", first_display(r), want["first_case_with_bias_display"]
         )
         ends = [want["predicted_first"], want["predicted_last"]]
-        numbers.close(f"{of}: predicted, first and last", r.predicted[[0, -1]], ends, relative=1e-14)
+        numbers.close(f"{of}: predicted, first and last", r.predicted[[0, -1]], ends, relative=1e-12)
     return numbers
 
 

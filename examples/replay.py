@@ -41,7 +41,10 @@ def reference(document: str) -> Any:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table."""
+    """Print a table, unless it has no rows."""
+    rows = list(rows)
+    if not rows:
+        return
     console.print(Text(title, "bold"))  # a title of the table would be as narrow as the table
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_header=any(columns))
     for column in columns:
