@@ -775,7 +775,7 @@ def own(g: Array | None, like: Any, taken: set[int]) -> np.ndarray[Any, Any]:
     """Return a gradient as an array that shares memory with nothing; zeros for None."""
     if g is None:
         return np.zeros(like.shape, like.dtype)
-    if type(g) is not np.ndarray or g.base is not None or id(g) in taken or not g.flags.writeable:
+    if type(g) is not np.ndarray or g.base is not None or not g.flags.writeable or id(g) in taken:
         g = np.array(g)
     taken.add(id(g))
     return g

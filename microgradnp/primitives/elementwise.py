@@ -220,17 +220,22 @@ _array_where = undispatched(np.where)
 _ZERO = np.zeros(())  # NumPy takes it faster than Python's, which it converts at every call
 
 
-def _chosen(condition: Array, g: Array, side: bool) -> Array:
-    """Return g where the condition is (`side`) true, or (not `side`) false, and 0 elsewhere."""
+def _where_a(g: Array, _y: Array, condition: Array, _a: Array, _b: Array) -> Array:
     if type(condition) is np.ndarray and type(g) is np.ndarray and g.dtype is _ZERO.dtype:
-        return _array_where(condition, g, _ZERO) if side else _array_where(condition, _ZERO, g)
-    return np.where(condition, g, 0.0) if side else np.where(condition, 0.0, g)
+        return _array_where(condition, g, _ZERO)
+    return np.where(condition, g, 0.0)
+
+
+def _where_b(g: Array, _y: Array, condition: Array, _a: Array, _b: Array) -> Array:
+    if type(condition) is np.ndarray and type(g) is np.ndarray and g.dtype is _ZERO.dtype:
+        return _array_where(condition, _ZERO, g)
+    return np.where(condition, 0.0, g)
 
 
 structural(
     np.where,
-    (None, lambda g, _y, c, _a, _b: _chosen(c, g, True), lambda g, _y, c, _a, _b: _chosen(c, g, False)),
-    (None, lambda d, _y, c, _a, _b: _chosen(c, d, True), lambda d, _y, c, _a, _b: _chosen(c, d, False)),
+    (None, _where_a, _where_b),
+    (None, _where_a, _where_b),
     r"\begin{{cases}} {a} & {condition} \\ {b} \end{{cases}}",
     smooth=False,
     broadcasts=True,

@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from microgradnp.primitives.primitive import (
     Array,
     Variadic,
+    array_dot,
     bilinear,
     composite,
     dot,
@@ -36,7 +37,7 @@ def _matmul_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
 
 def _matmul_b(g: Array, _y: Array, a: Array, _b: Array) -> Array:
     if g.ndim == 2 and a.ndim == 2:
-        return dot(a.T, g)
+        return array_dot(a.T, g) if type(a) is np.ndarray and type(g) is np.ndarray else np.dot(a.T, g)
     if a.ndim == 1:
         return unbroadcast(a[:, None] * g[..., None, :] if _b.ndim > 1 else a * g, _b.shape)
     g = g[..., None] if _b.ndim == 1 else g

@@ -44,9 +44,9 @@ def _sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def _sum_transpose(g: Array, _y: Array, _x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     shape = _x.shape
-    if axis is None and type(g) is np.float64 and math_prod(shape) <= SMALL:
-        full = np.empty(shape)
-        full.fill(g)
+    if (type(g) is np.float64 or (keepdims and type(g) is np.ndarray)) and math_prod(shape) <= SMALL:
+        full = np.empty(shape, g.dtype)  # the usual cases, where g broadcasts as it is
+        full[...] = g
         return full
     return expand(keep_axes(g, _x, axis, keepdims), shape)
 

@@ -15,6 +15,7 @@ import numpy as np  # isort: skip
 from rich.console import Console  # isort: skip
 
 from tests.benchmarks import chain, circles, images, measure, networks, peers, regression  # isort: skip
+from tests.benchmarks.floors import FLOOR, FLOORS  # isort: skip
 from tests.benchmarks.report import Aim, Results, Row  # isort: skip
 
 #: Per workload: its contestants, the steps before results are compared, the program by hand that evaluates the loss as
@@ -24,6 +25,8 @@ TRAINING = {
     "images": (images.CONTESTANTS, 300, "document, loss every step", 1.4, 1.9),
     "regression": (regression.CONTESTANTS, 100, "document", 1.2, 2.2),
 }
+#: How many operations of the unchanged forward code are recorded in a step.
+OPERATIONS = {"circles": 16, "images": 31, "regression": 16}
 PEERS = {"autograd": 1 / 3, "MyGrad": 1 / 2}
 
 
@@ -80,7 +83,14 @@ def compared(
 def training(results: Results, workload: str, rounds: int) -> None:
     """Measure the training steps of one document."""
     contestants, steps, reference, fused, unchanged = TRAINING[workload]
-    times = compared(results, workload, contestants, steps, rounds)
+    times = compared(results, workload, [*contestants, FLOORS[workload]], steps, rounds)
+    results.facts[f"{workload}: floor of unchanged code against the {reference}, %"] = 100 * times.ratio(
+        FLOOR, reference
+    )
+    operations_recorded = OPERATIONS[workload]
+    results.facts[f"{workload}: what the tape adds to an operation of unchanged code, forward and backward, ns"] = (
+        times.excess("unchanged", FLOOR) / operations_recorded * 1e9
+    )
     results.aims += [
         Aim(f"{workload}: fused, against the {reference}", times.ratio("fused", reference), fused, "×"),
         Aim(f"{workload}: unchanged, against the {reference}", times.ratio("unchanged", reference), unchanged, "×"),
