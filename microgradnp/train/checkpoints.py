@@ -307,7 +307,7 @@ class Saver:
         arrays |= {f"model/{name}": a for name, a in run.network.state().items()} | more
         arrays |= {f"best/{name}": a for name, a in run.best_state.items()}
         arrays |= {f"first/{name}": a for name, a in run.first_state.items()}
-        if run.sums.predictions:
+        if run.batch and run.sums.predictions:  # between two epochs they are those of the last one
             arrays["sums/predictions"], arrays["sums/targets"] = run.sums.all()
         meta = {
             "kind": "checkpoint",

@@ -128,6 +128,7 @@ class Run:
         self.best_state: State = {}
         self.first_state: State = {}  # of this epoch
         self.waited = 0
+        self.last: tuple[Any, Any] | None = None  # the batch of the last update
         self.good: list[Array] = []  # the values with which the last finite loss was computed
         self.whole = False  # whether everything that a checkpoint holds belongs together at this moment
         self.updating = False  # whether some parameters may have been moved, and others not yet
@@ -194,8 +195,8 @@ class Run:
         if self.finished < self.epochs and self.ending():
             history.stopped = self.reason or f"interrupted in epoch {self.finished}, after {self.step} updates"
             history.interrupted = not self.reason
-        if self.save is not None and self.whole:  # as a longer run would be at this moment
-            self.save()
+        if self.whole:
+            self.write()  # as a longer run would be at this moment
         if self.recorder is not None:
             self.recorder.last(self.step, self.finished, self.batch)
         if self.early is not None and self.early.restore_best and self.best_state and not history.interrupted:
@@ -249,7 +250,6 @@ class Run:
         count = len_of_targets if isinstance(self.source, Arrays) else count_of
         on_gradients, on_step_end = self.hooks["on_gradients"], self.hooks["on_step_end"]
         bar, save_every, interrupts = self.bar, self.save_every, self.interrupts
-        before = None
         for batch in batches:
             x, y = batch
             self.whole = False
@@ -265,9 +265,9 @@ class Run:
                     self.checked = True
                 value = float(loss.item())
             except FloatingPointError as error:
-                raise self.diverged(batch, before, math.nan, error) from None
+                raise self.diverged(batch, self.last, math.nan, error) from None
             if not isfinite(value):
-                raise self.diverged(batch, before, value)
+                raise self.diverged(batch, self.last, value)
             self.good = [t.data for t in tensors]
             optimizer.zero_grad()
             loss.backward()
@@ -289,7 +289,7 @@ class Run:
             self.loss = value
             self.batch += 1
             self.step += 1
-            before = batch
+            self.last = batch
             self.whole = True
             if recorder is not None:
                 recorder.end()
@@ -297,20 +297,20 @@ class Run:
                 hook(self)
             if bar is not None:
                 bar.step(self)
-            if save_every and self.step % save_every == 0 and self.save is not None:
-                self.check_parameters(batch)
-                self.save()
+            if save_every and self.step % save_every == 0:
+                self.write()
             if self.reason or interrupts.asked:
                 if self.batch == self.batches:
                     break  # the epoch is over as well
                 return False
         self.batches = self.batch
-        self.check_parameters(before)
         return True
 
     def finish_epoch(self, began: float) -> None:
         """Compute the numbers of the epoch, and do what is done at its end."""
         self.whole = False
+        if self.measure == "after" or self.validation is not None or self.finished + 1 >= self.epochs:
+            self.check_parameters()
         if self.measure == "after":
             with self.network.mode(False):
                 numbers = self.evaluate(self.source.in_order(), "")
@@ -327,13 +327,12 @@ class Run:
         self.history.add(numbers)
         self.observe()
         self.finished, self.batch = self.finished + 1, 0
-        self.sums = Sums(self.collects)
         self.whole = True
         if self.bar is not None:
             self.bar.epoch(self)
         self.call("on_epoch_end")
         if self.save is not None and not self.save_every and self.finished < self.epochs and not self.ending():
-            self.save()
+            self.write()
 
     def evaluate(self, source: Source, prefix: str) -> dict[str, float]:
         """Return the loss and the metrics on data, as after training."""
@@ -379,12 +378,18 @@ class Run:
 
     # -- a run that diverges ---------------------------------------------------------------------------------------------
 
-    def check_parameters(self, batch: Any) -> None:
-        """Raise if a parameter is not finite any more."""
-        for p in self.network.parameters.values():
-            if not divergence.finite(p):
-                self.step, self.batch = self.step - 1, self.batch - 1
-                raise self.diverged(batch, batch, self.loss)
+    def write(self) -> None:
+        """Look at the parameters, and write a checkpoint if there is to be one."""
+        self.check_parameters()
+        if self.save is not None:
+            self.save()
+
+    def check_parameters(self) -> None:
+        """Raise if a parameter is not finite any more. Within a run the next loss tells; this is for the moments before."""
+        if self.last is None or all(divergence.finite(p) for p in self.network.parameters.values()):
+            return
+        self.step, self.batch = self.step - 1, (self.batch or self.batches) - 1
+        raise self.diverged(self.last, self.last, self.loss)
 
     def diverged(self, batch: Any, before: Any, value: float, error: Exception | None = None) -> Exception:
         """Return the error that names the first thing that was not finite; the model has the last good values then."""
