@@ -207,6 +207,23 @@ def bound(
     return operands_given, kept
 
 
+def exceeds(primitive: Primitive, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Return whether a call says more than the rules of the primitive understand."""
+    honours = primitive.honours
+    if len(args) <= covered_positions(primitive, function) and kwargs.keys() <= honours.keys():
+        return False
+    names = [name for name, _, _ in parameters_of(function) or ()][primitive.arity :]
+    given = {**dict(zip(names, args[primitive.arity :], strict=False)), **kwargs}
+    return any(name not in honours and not is_default(name, value, function) for name, value in given.items())
+
+
+@functools.cache
+def covered_positions(primitive: Primitive, function: Any) -> int:
+    """Return how many leading arguments of a function are operands of a primitive, or parameters that it honours."""
+    names = [name for name, _, _ in parameters_of(function) or ()][primitive.arity :]
+    return primitive.arity + next((i for i, name in enumerate(names) if name not in primitive.honours), len(names))
+
+
 #: Older names of NumPy's keywords.
 RENAMED = {("reshape", "newshape"): "shape", ("round", "decimals"): "decimals"}
 

@@ -20,6 +20,7 @@ OUR_ROOT, NUMPY_ROOT = (os.path.join(os.path.dirname(path), "") for path in (__f
 ENGINE = (
     "indices",
     "recorders",
+    "ufuncs",
     "tensor",
     "tape",
     "transforms",

@@ -540,13 +540,18 @@ def in_place(
                 f"{explain.calls(self)} {symbol}= {explain.describe(other)}: the result of shape {made.shape} does not fit "
                 f"in place; write a new name on the left"
             )
-        if getattr(self._value, "base", None) is not None or getattr(self, "_viewed", False):
-            raise explain.in_place(self, symbol)
-        if made.dtype != self.dtype:
-            if not np.can_cast(made.dtype, self.dtype, "same_kind"):
-                raise explain.in_place_type(self, symbol, made)
-            made = made.astype(self.dtype)
-        self._value, self.node = made._value, made.node
-        return self
+        return rebind(self, made, symbol)
 
     return operate
+
+
+def rebind(target: Any, made: Any, symbol: str) -> Any:
+    """Give a Tensor of the same shape another value and how it was made, in place."""
+    if getattr(target._value, "base", None) is not None or getattr(target, "_viewed", False):
+        raise explain.in_place(target, symbol)
+    if made.dtype != target.dtype:
+        if not np.can_cast(made.dtype, target.dtype, "same_kind"):
+            raise explain.in_place_type(target, symbol, made)
+        made = made.astype(target.dtype)
+    target._value, target.node = made._value, made.node
+    return target

@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from microgradnp import explain, indices, recorders
+from microgradnp import explain, indices, recorders, ufuncs
 from microgradnp.indices import plain_index, split_index
-from microgradnp.primitives import COMPOSITES, TABLE
+from microgradnp.primitives import COMPOSITES, TABLE, WIDER
 from microgradnp.primitives.elementwise import clip as clip_
 from microgradnp.primitives.primitive import HANDLERS, Primitive
 from microgradnp.primitives.shapes import cast_, getitem_, stack_
@@ -25,7 +25,6 @@ from microgradnp.recorders import (
     binary,
     holds_tensor,
     in_place,
-    ours,
     reflected,
     result,
     ternary,
@@ -44,6 +43,7 @@ from microgradnp.tape import (
     sweep_arrays,
     tick,
 )
+from microgradnp.ufuncs import call_ufunc
 
 Array = Any
 
@@ -549,7 +549,8 @@ class Tensor:
 
     sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
     max, min, ptp = method(np.max), method(np.min), method(np.ptp)
-    var, std, cumsum = method(np.var), method(np.std), method(np.cumsum)
+    var, std = method(np.var), method(np.std)
+    cumsum, cumprod = method(np.cumsum), method(np.cumprod)
     all, any = method(np.all), method(np.any)
     argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
     dot, round = method(np.dot), method(np.round)
@@ -625,6 +626,9 @@ def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         if record is not None and not kwargs and len(args) == primitive.arity:
             made = record(*args)
             return made if made is not NotImplemented else apply(primitive, args, {})
+        program = WIDER.get(function)
+        if program is not None and explain.exceeds(primitive, function, args, kwargs):
+            return run(program, function, args, kwargs)
         inputs, params = explain.bound(primitive, function, args, kwargs)
         if record is not None and primitive.arity < 3:
             for value in params.values():
@@ -637,46 +641,22 @@ def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         return apply(primitive, inputs, params)
     program = COMPOSITES.get(function)
     if program is not None:
-        if kwargs or len(args) > explain.shared_positions(program, function):
-            args, kwargs = explain.honoured(program, function, args, kwargs)
-        try:
-            return program(*args, **kwargs)
-        except NotImplementedError:  # a form without a rule, which numbers alone may well take
-            if explain.tracked_in(args, kwargs):
-                raise
-            return explain.unsupported(function, args, kwargs)
-        except (ValueError, IndexError) as error:
-            raise explain.failed_program(function, args, kwargs, error) from error
+        return run(program, function, args, kwargs)
     return explain.unsupported(function, args, kwargs)
 
 
-REDUCES = {
-    np.add: np.sum,
-    np.multiply: np.prod,
-    np.maximum: np.max,
-    np.minimum: np.min,
-    np.logical_and: np.all,
-    np.logical_or: np.any,
-}
-
-
-def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Run a ufunc's method, or a call with keywords."""
-    if not all(map(ours, inputs)):
-        return NotImplemented
-    if kwargs.get("out") is not None:
-        raise explain.out_argument(ufunc, inputs, kwargs["out"])
-    if method == "reduce" and ufunc in REDUCES:
-        return call(REDUCES[ufunc], *inputs, **{"axis": 0, **kwargs})
-    kwargs = {k: v for k, v in kwargs.items() if not explain.is_default(k, v)}
-    if method == "outer" and not kwargs and len(inputs) == 2:
-        a, b = inputs
-        return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
-    if method == "__call__" and ufunc in TABLE and not kwargs:
-        return apply(TABLE[ufunc], inputs, {})
-    if method == "__call__" and ufunc in COMPOSITES:
-        return call(ufunc, *inputs, **kwargs)
-    return explain.unsupported(ufunc, inputs, kwargs, method)
+def run(program: Callable[..., Any], function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Run the program that stands for a NumPy function."""
+    if kwargs or len(args) > explain.shared_positions(program, function):
+        args, kwargs = explain.honoured(program, function, args, kwargs)
+    try:
+        return program(*args, **kwargs)
+    except NotImplementedError:  # a form without a rule, which numbers alone may well take
+        if explain.tracked_in(args, kwargs):
+            raise
+        return explain.unsupported(function, args, kwargs)
+    except (ValueError, IndexError) as error:
+        raise explain.failed_program(function, args, kwargs, error) from error
 
 
 # -- making Tensors ------------------------------------------------------------------------------------------------
@@ -822,5 +802,6 @@ for _name in explain.absent_attributes(Tensor):
 
 for _room in (recorders, indices):
     vars(_room).update(Tensor=Tensor, tensor=tensor)
+vars(ufuncs).update(Tensor=Tensor, dispatch=dispatch)
 
 HANDLERS[Tensor] = dispatch

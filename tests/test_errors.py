@@ -239,18 +239,17 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     ),
     "method of others": (lambda: weights.permute(1, 0), AttributeError, ["permute", ".transpose"]),
     "method in place": (lambda: weights.fill(0), AttributeError, ["fill", "immutable", ".numpy()"]),
-    "unknown keyword of a sum": (
-        lambda: np.sum(weights, where=weights.data > 0),
-        TypeError,
-        ["sum", "where=", "np.where(condition"],
+    "where keyword that does not fit": (
+        lambda: np.sum(weights, where=np.ones(7, bool)),
+        ValueError,
+        ["np.sum", "(7,)", "broadcast"],
     ),
     "unknown keyword of a ufunc": (
         lambda: np.add(weights, weights, where=weights.data > 1),
         (TypeError, NotImplementedError),
         ["add"],
     ),
-    "dtype keyword": (lambda: np.sum(weights, dtype=np.float32), TypeError, ["dtype", ".astype"]),
-    "initial keyword": (lambda: np.max(weights, initial=0.0), TypeError, ["initial"]),
+    "dtype keyword": (lambda: np.sum(weights, dtype=int), TypeError, ["int", ".astype"]),
     "misspelt keyword": (lambda: np.sum(weights, axes=0), TypeError, ["axes"]),
     "too many arguments": (lambda: np.tanh(weights, weights, weights), TypeError, ["tanh"]),
     "in place function": (

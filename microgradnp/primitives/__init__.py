@@ -2,9 +2,11 @@
 
 from microgradnp.primitives import (
     convolution,
+    cumulative,
     elementwise,
     fourier,
     linalg,
+    masked,
     matrix,
     network,
     normal,
@@ -14,6 +16,7 @@ from microgradnp.primitives import (
 from microgradnp.primitives.primitive import (
     COMPOSITES,
     TABLE,
+    WIDER,
     Constant,
     Elementwise,
     Primitive,
@@ -24,15 +27,18 @@ from microgradnp.primitives.primitive import (
 __all__ = [
     "COMPOSITES",
     "TABLE",
+    "WIDER",
     "Constant",
     "Elementwise",
     "Primitive",
     "Structural",
     "Variadic",
     "convolution",
+    "cumulative",
     "elementwise",
     "fourier",
     "linalg",
+    "masked",
     "matrix",
     "network",
     "normal",

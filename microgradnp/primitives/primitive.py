@@ -35,6 +35,9 @@ HANDLERS: dict[type, Callable[[Primitive, Sequence[Any], dict[str, Any]], Any]] 
 #: NumPy functions that are a short program of primitives: run as that program on Tensors.
 COMPOSITES: dict[Any, Callable[..., Any]] = {}
 
+#: The same for calls with keywords that the function's own entry in the table does not honour.
+WIDER: dict[Any, Callable[..., Any]] = {}
+
 
 class Primitive:
     """One operation and everything known about it.
@@ -448,6 +451,16 @@ def composite(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
     def decorate(program: Callable[..., Any]) -> Callable[..., Any]:
         COMPOSITES[function] = program
+        return program
+
+    return decorate
+
+
+def wider(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enter what a function of the table is with further keywords, as a short program of primitives (a decorator)."""
+
+    def decorate(program: Callable[..., Any]) -> Callable[..., Any]:
+        WIDER[function] = program
         return program
 
     return decorate

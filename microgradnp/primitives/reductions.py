@@ -5,6 +5,8 @@ Ties of max and min share the gradient equally.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
@@ -113,37 +115,30 @@ def _others(x: Array, axis: Axis) -> Array:
 structural(np.prod, _prod_pull, _prod_push, r"\prod {x}")
 
 
-def _squared(x: Array) -> Array:
+def squared(x: Array) -> Array:
+    """Return the squares of the absolute values."""
     return np.real(x * np.conjugate(x)) if np.iscomplexobj(x) else x * x
 
 
-def _variance(a: Array, axis: Axis, freedom: float, keepdims: bool) -> Array:
-    centred = a - np.mean(a, axis=axis, keepdims=True)
-    return np.sum(_squared(centred), axis=axis, keepdims=keepdims) / max(count(a.shape, axis) - freedom, 0)
-
-
-@composite(np.var)
-def _var(a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0) -> Array:
-    return _variance(a, axis, ddof or correction, keepdims)
-
-
-@composite(np.std)
-def _std(a: Array, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float = 0) -> Array:
-    return root(_variance(a, axis, ddof or correction, keepdims))
-
-
 @composite(np.average)
-def _average(a: Array, axis: Axis = None, weights: Array | None = None, *, keepdims: bool = False) -> Array:
+def _average(
+    a: Array, axis: Axis = None, weights: Array | None = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
     if weights is None:
-        return np.mean(a, axis=axis, keepdims=keepdims)
+        y = np.mean(a, axis=axis, keepdims=keepdims)
+        return (y, np.zeros_like(y) + y.dtype.type(count(np.shape(a), axis))) if returned else y
     shape = np.shape(a)
     if np.shape(weights) != shape:
-        if axis is None or isinstance(axis, tuple) or np.shape(weights) != (shape[axis],):
+        axes = () if axis is None else normalize_axis_tuple(axis, len(shape))
+        if not axes or np.shape(weights) != tuple(shape[i] for i in axes):
             raise ValueError(f"the weights fit the data neither one by one nor along axis={axis}")
-        weights = np.reshape(weights, [n if i == axis % len(shape) else 1 for i, n in enumerate(shape)])
+        order = tuple(int(i) for i in np.argsort(axes))
+        weights = np.transpose(weights, order)
+        weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(shape)])
         weights = np.broadcast_to(weights, shape)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
-    return np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    y = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (y, np.broadcast_to(total, y.shape)) if returned else y
 
 
 @composite(np.ptp)

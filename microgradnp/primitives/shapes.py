@@ -80,7 +80,8 @@ def _opposite(shift: Any) -> Any:
 
 def cast(x: Array, dtype: Any) -> Array:
     """Return `x` in another float type."""
-    return np.asarray(x).astype(dtype)[()]
+    y = np.asarray(x).astype(dtype)
+    return y if y.ndim else y[()]
 
 
 def _cast_back(g: Array, _y: Array, _x: Array, *, dtype: Any) -> Array:

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import math
 import operator
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from inspect import Parameter
 from itertools import product
 from typing import Any
@@ -19,7 +16,7 @@ import numpy as np
 
 import microgradnp as mg
 from microgradnp import explain
-from microgradnp.primitives import COMPOSITES, TABLE, Elementwise, Primitive
+from microgradnp.primitives import COMPOSITES, TABLE, WIDER, Primitive
 from microgradnp.primitives.convolution import (
     avg_pool2d,
     avg_pool2d_back,
@@ -68,112 +65,12 @@ from tests.factories import (
     unit,
     whole,
 )
-
-
-def filled(x: Any, values: Iterator[Array]) -> Any:
-    """Return nested arguments with values in place of their inputs."""
-    if isinstance(x, Input):
-        return next(values)
-    if isinstance(x, dict):
-        return {key: filled(item, values) for key, item in x.items()}
-    return type(x)(filled(item, values) for item in x) if isinstance(x, tuple | list) else x
-
-
-def inputs_in(x: Any) -> list[Input]:
-    """Return the inputs in nested arguments, in the order in which `filled` fills them."""
-    if isinstance(x, Input):
-        return [x]
-    items = x.values() if isinstance(x, dict) else x if isinstance(x, tuple | list) else ()
-    return [found for item in items for found in inputs_in(item)]
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A call of a function: its operands, its other arguments, and what it should compute on arrays."""
-
-    function: Any
-    args: tuple[Any, ...]
-    params: dict[str, Any]
-    reference: Callable[..., Any] | None
-    first: int | None = None  # of the results, so many are arrays that have a derivative
-
-    def __call__(self, *values: Any) -> Any:
-        return self.called(self.function, values)
-
-    def expected(self, *values: Array) -> Any:
-        return self.called(self.reference or self.function, values)
-
-    def called(self, function: Callable[..., Any], values: Any) -> Any:
-        rest = iter(values)
-        args = filled(self.args, rest)
-        result = function(*args, **filled(self.params, rest))
-        if self.first is not None:
-            return tuple(result[: self.first])
-        complex_ = getattr(result, "dtype", None) is not None and result.dtype.kind == "c"
-        return np.stack([np.real(result), np.imag(result)]) if complex_ else result  # two real functions
-
-    @property
-    def inputs(self) -> list[Input]:
-        return inputs_in((self.args, self.params))
-
-    def rng(self, salt: int = 0) -> np.random.Generator:
-        return np.random.default_rng([zlib.crc32(repr(self).encode()), salt])
-
-    def values(self, dtype: Any = np.float64, salt: int = 0) -> list[Array]:
-        """Return the operands: the same at every call."""
-        rng = self.rng(salt)
-        return [draw(rng, dtype) for draw in self.inputs]
-
-    def directions(self) -> list[Array]:
-        """Return random directions for the operands, no component larger than 1."""
-        rng = self.rng(1)
-        return [rng.uniform(-1, 1, draw.shape)[()] for draw in self.inputs]
-
-    @property
-    def entry(self) -> Any:
-        """The primitive, or the program, that this case is about."""
-        return TABLE.get(self.function) or COMPOSITES.get(self.function)
-
-    @property
-    def elementwise(self) -> bool:
-        return isinstance(self.entry, Elementwise)
-
-    @property
-    def differentiable(self) -> bool:
-        return not getattr(self.entry, "constant", self.function in VALUES) and all(
-            x.differentiable for x in self.inputs
-        )
-
-    def __repr__(self) -> str:
-        shown = [brief(x) for x in self.args] + [f"{key}={brief(x)}" for key, x in self.params.items()]
-        name = getattr(self.function, "name", None) or getattr(self.function, "__name__", str(self.function))
-        return f"{name.lstrip('_')}({', '.join(shown)})"
-
-
-def brief(x: Any) -> str:
-    """Return an argument in a few characters, for the name of a test."""
-    if isinstance(x, np.ndarray):
-        return f"{x.dtype}{x.tolist()}".replace(" ", "")
-    if isinstance(x, tuple | list):
-        inside = ",".join(map(brief, x))
-        return f"({inside})" if isinstance(x, tuple) else f"[{inside}]"
-    if isinstance(x, slice):
-        return ":".join("" if i is None else str(i) for i in (x.start, x.stop, x.step))
-    return "..." if x is Ellipsis else getattr(x, "__name__", repr(x))
-
-
-def case(
-    function: Any, *args: Any, reference: Callable[..., Any] | None = None, first: int | None = None, **params: Any
-) -> Case:
-    """Return one case: one line of the lists below."""
-    return Case(function, args, params, reference, first)
-
+from tests.primitives.calls import Case as Case
+from tests.primitives.calls import case as case
+from tests.primitives.numeric_cases import NUMERIC
 
 #: NumPy 2.0 knows np.clip(x, a_min, a_max) only.
 CLIP_TAKES_MIN = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
-
-#: Programs whose result is no array of floating point numbers.
-VALUES = (np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj)
 
 A = real(2, 3)
 B = other(2, 3)
@@ -1035,7 +932,7 @@ CASES = [
     *EINSUM,
     *NETWORK,
     *LINALG,
-    *FOURIER,
+    *NUMERIC,
 ]
 SMOOTH = [c for c in CASES if c.differentiable]
 
@@ -1046,7 +943,7 @@ SMOOTH = [c for c in CASES if c.differentiable]
 def entries() -> dict[Any, Any]:
     """Return what should have a case, primitives and programs, by the function that a user calls."""
     primitives = {p: p for p in TABLE.values() if not isinstance(p, UserPrimitive)}
-    return {**primitives, **COMPOSITES}
+    return {**primitives, **COMPOSITES, **{program: program for program in WIDER.values()}}
 
 
 def uncovered(cases: list[Case]) -> list[str]:

@@ -104,7 +104,7 @@ LEFT_OUT = {
     "byteswap", "choose", "compress", "fill", "partition", "put", "resize", "setfield", "setflags", "sort",
     "view", "getfield", "dump", "dumps", "tobytes", "tofile", "tostring", "to_device",
     # without a rule so far
-    "argpartition", "cumprod", "nonzero", "repeat", "searchsorted", "take",
+    "argpartition", "nonzero", "repeat", "searchsorted", "take",
 }  # fmt: skip
 
 

@@ -1,0 +1,152 @@
+"""Cases of reductions, cumulative, statistical and numerical functions: one line for each way of calling each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from microgradnp.primitives.cumulative import recurrence, running_max, running_min
+from tests.factories import Array, Input, graded, other, positive, real, separate, threes, truth
+from tests.primitives.calls import case
+
+A = real(2, 3)
+B = other(2, 3)
+P = positive(2, 3)
+S = separate(2, 3)
+X = real(2, 3, 4)
+XS = separate(2, 3, 4)
+MASK = np.array([[True, False, True], [False, False, True]])
+MASK3 = np.arange(24).reshape(2, 3, 4) % 5 != 0
+F64 = np.float64
+
+# -- reductions of some of the elements ----------------------------------------------------------------------
+
+MASKS: list[dict[str, Any]] = [
+    {"where": MASK3},
+    {"where": MASK3, "axis": 1},
+    {"where": MASK3, "axis": (0, -1), "keepdims": True},
+    {"where": MASK3[0], "axis": 1},
+    {"where": [True, False, True, True], "axis": -1},
+    {"where": True, "keepdims": True, "dtype": F64},
+]
+
+
+def holes(*shape: int) -> Input:
+    """Return an operand with nan at places where it does not count."""
+    whole = separate(*shape)
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+        x = whole.draw(rng, shape)
+        x.reshape(-1)[1::5] = np.nan
+        return x
+
+    return Input("holes", shape, draw)
+
+
+H = holes(3, 4)
+NANS: list[dict[str, Any]] = [{}, {"axis": 0}, {"axis": -1, "keepdims": True}, {"axis": (1, 0)}, {"keepdims": True}]
+SOME = np.array([True, False, True, True])
+KEPT = {"axis": 1, "keepdims": True}
+
+MASKED = [
+    *(case(f, XS, **how) for f in (np.sum, np.mean, np.prod, np.var, np.std) for how in MASKS),
+    *(case(f, A, initial=1.5, axis=1) for f in (np.sum, np.prod)),
+    *(case(f, A, initial=real()) for f in (np.sum, np.prod)),
+    *(case(f, A, 1, F64) for f in (np.sum, np.prod, np.mean, np.var)),
+    *(case(f, XS, initial=0.1, **KEPT) for f in (np.max, np.min, np.amax, np.amin)),
+    *(case(f, XS, where=MASK3, initial=bound, axis=(0, 2)) for f, bound in ((np.max, -9.0), (np.min, 9.0))),
+    *(case(f, real(0, 3), initial=2.5, axis=0) for f in (np.sum, np.prod, np.max, np.min)),
+    case(np.max, S, initial=other(), where=MASK),
+    case(np.var, XS, axis=1, mean=real(2, 1, 4)),
+    case(np.var, XS, axis=1, mean=real(2, 1, 4), where=MASK3, ddof=1),
+    case(np.std, XS, axis=(0, 1), mean=real(1, 1, 4), ddof=1),
+    case(np.var, XS, axis=1, where=MASK3, correction=0.5),
+    case(np.all, truth(2, 3), where=MASK),
+    case(np.all, A, axis=1, keepdims=True, where=MASK),
+    case(np.any, truth(2, 3), axis=0, keepdims=True, where=MASK),
+    *(case(f, H, **how) for f in (np.nansum, np.nanmean, np.nanprod, np.nanmax, np.nanmin) for how in NANS),
+    *(case(f, H, **how) for f in (np.nanvar, np.nanstd) for how in NANS),
+    *(case(f, H, axis=1, where=SOME) for f in (np.nansum, np.nanmean, np.nanprod, np.nanvar, np.nanstd)),
+    *(case(f, H, dtype=F64) for f in (np.nansum, np.nanmean, np.nanprod, np.nanvar, np.nanstd)),
+    *(case(f, H, initial=1.5, axis=0) for f in (np.nansum, np.nanprod)),
+    case(np.nanmax, H, initial=0.1, where=SOME, axis=1),
+    case(np.nanmin, H, initial=0.1, where=SOME, axis=1),
+    *(case(f, H, ddof=1, axis=1) for f in (np.nanvar, np.nanstd)),
+    *(case(f, H, correction=0.5) for f in (np.nanvar, np.nanstd)),
+    *(case(f, H, axis=1, mean=real(3, 1)) for f in (np.nanvar, np.nanstd)),
+    case(np.nanargmax, H),
+    case(np.nanargmax, H, axis=0, keepdims=True),
+    case(np.nanargmin, H, axis=1, keepdims=True),
+    case(np.average, A, weights=P, returned=True),
+    case(np.average, A, axis=0, returned=True, keepdims=True, first=1),
+    case(np.average, X, axis=(2, 0), weights=positive(4, 2)),
+]
+
+
+def recurred(b: Array, a: Array) -> Array:
+    s = b.copy()
+    for i in range(1, b.shape[-1]):
+        s[..., i] += a[..., i] * s[..., i - 1]
+    return s
+
+
+# -- running sums, products, extremes, and what is made of neighbours ----------------------------------------
+
+CUMULATIVE = [
+    *(case(f, A, **how) for f in (np.cumprod, np.nancumsum, np.nancumprod) for how in ({}, {"axis": 0}, {"axis": -1})),
+    case(np.cumprod, real()),
+    case(np.cumprod, real(0, 3), axis=1),
+    case(np.cumprod, X, axis=1),
+    *(case(f, A, 1, F64) for f in (np.cumsum, np.cumprod)),
+    *(case(f, A, dtype=F64) for f in (np.cumsum, np.cumprod, np.nancumsum, np.nancumprod)),
+    *(case(f, H, axis=1) for f in (np.nancumsum, np.nancumprod)),
+    case(running_max, S, reference=np.maximum.accumulate, axis=1),
+    case(running_max, XS, reference=np.maximum.accumulate, axis=0),
+    case(running_min, S, reference=np.minimum.accumulate, axis=-1),
+    case(running_min, XS, reference=np.minimum.accumulate, axis=1),
+    case(recurrence, real(4), other(4), reference=recurred),
+    case(recurrence, A, B, reference=recurred),
+    case(np.diff, real(5)),
+    case(np.diff, X),
+    case(np.diff, real(5), n=3),
+    case(np.diff, A, 0),
+    case(np.diff, X, 2, axis=1),
+    case(np.diff, A, axis=0, prepend=0.5),
+    case(np.diff, A, prepend=other(2, 1), append=real(2, 2), n=2),
+    case(np.diff, A, append=real()),
+    case(np.ediff1d, A),
+    case(np.ediff1d, real(4), to_begin=other(2), to_end=[1.0, 2.0]),
+    case(np.gradient, real(5)),
+    case(np.gradient, real(5), 0.5),
+    case(np.gradient, real(5), positive(), edge_order=2),
+    case(np.gradient, real(5), np.array([0.0, 0.5, 2.0, 2.5, 4.0])),
+    case(np.gradient, real(5), graded(5), edge_order=2),
+    case(np.gradient, real(3, 4)),
+    case(np.gradient, real(3, 4), 2.0, edge_order=2),
+    case(np.gradient, real(3, 4), graded(3), 0.5),
+    case(np.gradient, real(3, 4), graded(4), axis=1),
+    case(np.gradient, real(3, 4, 3), 0.5, graded(3), axis=(1, 0), edge_order=2),
+    case(np.trapezoid, real(5)),
+    case(np.trapezoid, X),
+    case(np.trapezoid, X, dx=0.5, axis=1),
+    case(np.trapezoid, real(5), other(5)),
+    case(np.trapezoid, X, x=graded(3), axis=1),
+    case(np.trapezoid, A, x=B),
+    case(np.trapezoid, real(5), dx=positive()),
+    case(np.unwrap, real(2, 6)),
+    case(np.unwrap, threes(6)),
+    case(np.unwrap, threes(3, 4), axis=0, discont=4.0),
+    case(np.unwrap, real(2, 6), period=2.3),
+    case(np.unwrap, threes(6), period=positive()),
+    *(
+        [case(f, real(4)) for f in (np.cumulative_sum, np.cumulative_prod)]
+        + [case(f, X, axis=-2, include_initial=True) for f in (np.cumulative_sum, np.cumulative_prod)]
+        + [case(f, A, axis=0, dtype=F64) for f in (np.cumulative_sum, np.cumulative_prod)]
+        if hasattr(np, "cumulative_sum")
+        else []
+    ),
+]
+
+
+NUMERIC = [*MASKED, *CUMULATIVE]
