@@ -932,6 +932,7 @@ CASES = [
     *EINSUM,
     *NETWORK,
     *LINALG,
+    *FOURIER,
     *NUMERIC,
 ]
 SMOOTH = [c for c in CASES if c.differentiable]

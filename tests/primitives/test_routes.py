@@ -102,7 +102,7 @@ def test_every_operator_of_numpys_arrays_is_there() -> None:
 LEFT_OUT = {
     # in place, or about bytes: a Tensor is immutable
     "byteswap", "choose", "compress", "fill", "partition", "put", "resize", "setfield", "setflags", "sort",
-    "view", "getfield", "dump", "dumps", "tobytes", "tofile", "tostring", "to_device",
+    "view", "getfield", "dump", "dumps", "tobytes", "tofile", "tostring",
     # without a rule so far
     "argpartition", "nonzero", "repeat", "searchsorted", "take",
 }  # fmt: skip
