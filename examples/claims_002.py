@@ -30,28 +30,23 @@ def clipped_sigmoid(z):
 slope = mg.Derivation("derivative of the logistic function")
 
 
-@slope.forward
+@slope.derivative(sigmoid)
+def quotient(z):
+    return np.exp(-z) / (1 + np.exp(-z)) ** 2
+
+
+slope.derivative(sigmoid, lambda s: s * (1 - s), at="output", name="product")
+
+branches = mg.Derivation("the logistic function in two branches")
+
+
+@branches.forward
 def total(z):
     s = sigmoid(z)
     return np.sum(s)
 
 
-@slope.gradient("z")
-def quotient(z):
-    return np.exp(-z) / (1 + np.exp(-z)) ** 2
-
-
-# A quantity has one gradient claim in a derivation: the second form gets one of its own.
-product = mg.Derivation("derivative of the logistic function, from its value")
-product.forward(total)
-
-
-@product.gradient("z", name="product")
-def s_times_one_minus_s(s):
-    return s * (1 - s)
-
-
-@product.value("s")
+@branches.value("s")
 def two_branches(z):
     return clipped_sigmoid(z)
 
@@ -229,11 +224,11 @@ def verdicts() -> Iterator[Listed]:
     """Yield every claim with its verdict."""
     rng = np.random.default_rng(1)
     z = np.array([-30.0, -2.0, -0.5, 0.0, 1.0, 5.0])
-    yield from listed(slope.verify(z=z), {"quotient": ("R-26", "s' = exp(-z) / (1 + exp(-z))²")})
     yield from listed(
-        product.verify(z=z),
-        {"product": ("R-26", "s' = s (1 - s)"), "two_branches": ("R-43", "clipped, in two branches, it is s")},
+        slope.verify(),
+        {"quotient": ("R-26", "s' = exp(-z) / (1 + exp(-z))²"), "product": ("R-26", "s' = s (1 - s)")},
     )
+    yield from listed(branches.verify(z=z), {"two_branches": ("R-43", "clipped, in two branches, it is s")})
     one = {"x": np.append(1.0, rng.normal(size=3)), "y": 1.0, "w": rng.normal(size=4)}
     yield from listed(
         perceptron.verify(one),

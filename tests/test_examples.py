@@ -20,7 +20,12 @@ SAYS = {
     ],
     "characters.py": ["35,691 parameters", "Words that the text has:", "wrote out/characters-expected.png"],
     "digits_convolution.py": ["18,378 parameters", "test digits read wrong", "wrote out/digits-features.png"],
-    "document_000.py": ["|====================|", "B_seed44_lr03: mse", "R-03", "sigmoid(z) in place of (z > 0)"],
+    "document_000.py": [
+        "|====================|",
+        "B_seed44_lr03: mse",
+        "R-03",
+        "it is the logistic function, the derivative of softplus",
+    ],
     "document_001.py": [
         "No gradient errors found",
         "0.38075 after 300 iterations; accuracy 1.00",
