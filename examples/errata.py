@@ -18,7 +18,7 @@ import document_002
 import document_003
 import document_004
 from listing import Listed
-from replay import Prose
+from replay import Prose, versions
 
 from microgradnp.files import write_whole
 from microgradnp.verify import Cause, Status
@@ -54,6 +54,7 @@ def markdown(found: dict[str, list[Listed]], words: dict[str, list[Prose]]) -> s
                 lines += [f"### {heading}", "", *(line(r) for r in chosen), ""]
         for heading, holds in (("Said in words, and not so", False), ("Said in words, and so", True)):
             lines += [f"### {heading}", "", *(f"- {p}" for p in words[title] if p.holds is holds), ""]
+    lines += ["Made with " + ", ".join(f"{name} {version}" for name, version in versions().items()) + ".", ""]
     return "\n".join(lines)
 
 

@@ -57,6 +57,7 @@ SAYS = {
         "### Said in words, and not so",
         "at 0.05 it ends with an error nearly ten times lower than at 10. Measured: ",
         "3.6 times as high",
+        "Made with Python",
     ],
 }
 #: Number and name of the claims that must be found wrong or not computable; all the others must not be.
