@@ -25,6 +25,7 @@ from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive,
 
 if TYPE_CHECKING:
     from microgradnp import array_api, data, estimators, nn, optim, train, verify
+    from microgradnp.debugging import debug
     from microgradnp.draw import Drawing
     from microgradnp.verify import Derivation, assert_derivation, check_gradients, check_rule
 
@@ -44,6 +45,7 @@ __all__ = [
     "checkpoint",
     "cross_entropy",
     "data",
+    "debug",
     "draw",
     "estimators",
     "grad",
@@ -80,6 +82,7 @@ LAZY = {
     "check_gradients": "microgradnp.verify",
     "check_rule": "microgradnp.verify",
     "data": "",
+    "debug": "microgradnp.debugging",
     "draw": "",
     "estimators": "",
     "nn": "",

@@ -29,6 +29,7 @@ ENGINE = (
     "tree",
     "naming",
     "explain",
+    "debugging",
     "draw",
     "train",
     "verify",

@@ -18,19 +18,21 @@ from microgradnp.primitives.primitive import Primitive
 from microgradnp.primitives.shapes import Slot
 from microgradnp.tape import (
     ALIAS,
+    DEBUG,
     FLOAT64,
     LATEST_CHANGE,
     OFF,
     RECORD,
     SCALAR64,
     SPECS64,
-    TRACE,
+    WATCHES,
     Leaf,
     Node,
     current_mode,
     known,
     spec_of,
     tick,
+    watch_here,
 )
 from microgradnp.tape import recorded as record_node
 
@@ -96,17 +98,12 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
     elif type(y) is not float64:
         y = result(y)._value
     if not recorded:
+        if how == DEBUG:
+            watch_here().computed(primitive, inputs, values, y)
         return Tensor(y)
     spec = SCALAR64 if type(y) is float64 else spec_of(y)
-    if how == TRACE:
-        if spec[1].kind not in "biufc":
-            undifferentiable(y, primitive, inputs)
-        kept = [v if p is not None else constant_of(x, v) for x, v, p in zip(inputs, values, parents, strict=True)]
-        node = record_node(primitive, tuple(parents), (y, *kept), spec, params or None)
-        observe = observer.get()
-        if observe is not None:
-            observe(node)
-        return Tensor(y, node)
+    if how > RECORD:
+        return followed(primitive, inputs, params, values, parents, y, spec, how)
     if primitive.constant or spec[1].kind not in "fc":
         return undifferentiable(y, primitive, inputs)
     keep = primitive.keeps(tuple(map(bool, parents))) if constants or primitive.arity < 0 else primitive.keeps_all
@@ -122,6 +119,33 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
     if slope is not None:
         saved.append(slope)
     return Tensor(y, record_node(primitive, tuple(parents), tuple(saved), spec, params or None))
+
+
+def followed(
+    primitive: Primitive,
+    inputs: Sequence[Any],
+    params: dict[str, Any],
+    values: Sequence[Any],
+    parents: Sequence[Node | None],
+    y: Any,
+    spec: Any,
+    how: int,
+) -> Tensor:
+    """Record an operation with all its operands, for those who will look at it: while tracing, or under `mg.debug`."""
+    debugged = how == DEBUG
+    if spec[1].kind not in ("fc" if debugged else "biufc") or (debugged and primitive.constant):
+        return undifferentiable(y, primitive, inputs)
+    if debugged:
+        primitive.keeps(tuple(map(bool, parents)))  # an operation without rules says so here
+    kept = [v if p is not None else constant_of(x, v) for x, v, p in zip(inputs, values, parents, strict=True)]
+    node = watch_here().new_node() if debugged else None
+    node = record_node(primitive, tuple(parents), (y, *kept), spec, params or None, node)
+    observe = observer.get()
+    if debugged:
+        watch_here().computed(primitive, inputs, values, y, node)
+    elif observe is not None:
+        observe(node)
+    return Tensor(y, node)
 
 
 def undifferentiable(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> Tensor:
@@ -244,7 +268,7 @@ def unrecorded(
     params: dict[str, Any] | None,
 ) -> Tensor:
     """Compute a function of numbers, arrays and Tensors that is not recorded, unless a function is being traced."""
-    if params is not None or current_mode() == TRACE:
+    if params is not None or current_mode() > RECORD:
         return apply(primitive, inputs, params or {})
     try:
         y = compute(*values)
@@ -479,6 +503,13 @@ def ternary(primitive: Primitive) -> Callable[[Any, Any, Any], Any]:
     return record
 
 
+def noted(leaf: Leaf) -> None:
+    """Tell who watches this thread that a leaf got another value."""
+    watch = watch_here()
+    if watch is not None:
+        watch.changed(leaf)
+
+
 def record_foreign(primitive: Primitive, a: Any, b: Any, params: dict[str, Any] | None) -> Any:
     """Record with operands of other types: lists become arrays, what is not ours may take over."""
     return apply(primitive, (a, b), params or {}) if ours(a) and ours(b) else NotImplemented
@@ -516,6 +547,8 @@ def in_place(
                 self._value = new = compute(old, other)
                 leaf.saved = (new,)
                 leaf.changed = LATEST_CHANGE[0] = tick()
+                if WATCHES:
+                    noted(leaf)
                 return self
             made = record(self, other)
             if made is NotImplemented:

@@ -26,7 +26,7 @@ tick: Callable[[], int] = itertools.count(1).__next__
 
 order_of = attrgetter("order")
 
-OFF, RECORD, TRACE = 0, 1, 2
+OFF, RECORD, TRACE, DEBUG = 0, 1, 2, 3
 #: When any leaf last got another value: what was recorded since needs no check.
 LATEST_CHANGE = [0]
 
@@ -36,6 +36,12 @@ current_mode: Callable[[], int] = mode.get
 
 #: What has set the mode and is still in force, the latest last.
 in_force: ContextVar[tuple[recording, ...]] = ContextVar("microgradnp_in_force", default=())
+
+#: What watches the operations of this thread (`mg.debug`), the latest last: while there is any, DEBUG stands for RECORD.
+watching: ContextVar[tuple[Any, ...]] = ContextVar("microgradnp_watching", default=())
+
+#: The watches of all threads. Empty nearly always, and then nothing else is asked.
+WATCHES: list[Any] = []
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -203,7 +209,7 @@ class recording:
 
     def __enter__(self) -> None:
         in_force.set((*in_force.get(), self))
-        mode.set(self.new_mode)
+        mode.set(watched(self.new_mode) if WATCHES else self.new_mode)
 
     def __exit__(self, *_: object) -> None:
         entered = in_force.get()
@@ -213,7 +219,27 @@ class recording:
             i = entered.index(self)
             entered = entered[:i] + entered[i + 1 :]
         in_force.set(entered)
-        mode.set(entered[-1].new_mode if entered else RECORD)
+        if WATCHES:
+            resume()
+        else:
+            mode.set(entered[-1].new_mode if entered else RECORD)
+
+
+def watched(new_mode: int) -> int:
+    """Return the mode that stands for another one while this thread is watched."""
+    return DEBUG if new_mode == RECORD and watching.get() else new_mode
+
+
+def resume() -> None:
+    """Set the mode to that of the last that is in force."""
+    entered = in_force.get()
+    mode.set(watched(entered[-1].new_mode if entered else RECORD))
+
+
+def watch_here() -> Any:
+    """Return what watches the operations of this thread, or None."""
+    watches = watching.get() if WATCHES else ()
+    return watches[-1] if watches else None
 
 
 # -- which nodes a sweep visits ------------------------------------------------------------------------------------
@@ -311,14 +337,16 @@ def reverse_sweep(
         `gradients`.
     """
     stops = {node for node in targets if node.parents}
-    if not stops and within is None and lift is None and keep is None:
+    watch = watch_here()
+    if not stops and within is None and lift is None and keep is None and watch is None:
         return sweep_arrays(gradients, free)
+    pass_back = pass_on if watch is None else watch.pass_on
     for node in reversed(nodes):
         if node.parents and node not in stops and node in gradients:
             g = gradients.pop(node)
             if keep is not None:
                 keep[node] = g
-            pass_on(g, node, gradients, within, lift)
+            pass_back(g, node, gradients, within, lift)
             if free:
                 node.saved = FREED
     return gradients
@@ -511,6 +539,7 @@ def forward_sweep(
     dict
         `tangents`.
     """
+    watch = watch_here()
     for node in nodes:
         parents = node.parents
         if not parents or node in tangents or (within is not None and node not in within):
@@ -521,7 +550,7 @@ def forward_sweep(
         if node.saved is FREED:
             raise freed_error(node)
         y, xs = operands(node, lift)
-        dy = node.primitive.push(dxs, y, xs, node.params or {})
+        dy = node.primitive.push(dxs, y, xs, node.params or {}) if watch is None else watch.push(node, dxs, y, xs)
         if dy is not None:
             if dy.shape != node.shape:
                 dy = expand(dy, node.shape)

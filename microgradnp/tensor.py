@@ -36,12 +36,14 @@ from microgradnp.recorders import private as private
 from microgradnp.tape import (
     LATEST_CHANGE,
     OFF,
+    WATCHES,
     Leaf,
     Node,
     current_mode,
     recording,
     sweep_arrays,
     tick,
+    watch_here,
 )
 from microgradnp.ufuncs import call_ufunc
 
@@ -373,14 +375,17 @@ class Tensor:
         if self.node is None:
             raise explain.no_graph(self)
         g = cotangent_for(self, grad)
-        gradients = sweep_arrays({self.node: g}, not retain_graph, LATEST_CHANGE[0], check_unchanged)
+        if WATCHES and (watch := watch_here()) is not None:
+            gradients: dict[Any, Any] = watch.sweep(self.node, g, not retain_graph)
+        else:
+            gradients = sweep_arrays({self.node: g}, not retain_graph, LATEST_CHANGE[0], check_unchanged)
         given = {id(g)}
         with ACCUMULATING:
             for leaf, g in gradients.items():
-                if leaf.grad is None:  # type: ignore[attr-defined]
-                    leaf.grad = own(g, leaf, given)  # type: ignore[attr-defined]
+                if leaf.grad is None:
+                    leaf.grad = own(g, leaf, given)
                 elif g is not None:
-                    leaf.grad = leaf.grad + g  # type: ignore[attr-defined]
+                    leaf.grad = leaf.grad + g
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient."""
@@ -426,6 +431,8 @@ class Tensor:
         if isinstance(self.node, Leaf):
             self.node.saved = (self._value,)
             self.node.changed = LATEST_CHANGE[0] = tick()
+            if WATCHES:
+                recorders.noted(self.node)
 
     # -- NumPy's protocols -----------------------------------------------------------------------------------------
 

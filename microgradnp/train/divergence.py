@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.floating import counted, finite
 from microgradnp.graph import trace
-from microgradnp.tensor import Tensor, no_grad
+from microgradnp.tensor import no_grad
 from microgradnp.train.history import History
 from microgradnp.train.network import Network, State, watched
 
@@ -38,27 +39,6 @@ class Diverged(FloatingPointError):
 
     def __reduce__(self) -> Any:
         return type(self), (str(self), self.epoch, self.batch, self.step, self.where, self.history)
-
-
-def finite(a: Any) -> bool:
-    """Return whether all numbers of an array (of anything else: whether it is no array) are finite."""
-    a = a.data if isinstance(a, Tensor) else a
-    return not isinstance(a, np.ndarray | np.generic | float) or np.asarray(a).dtype.kind not in "fc" or bool(
-        np.isfinite(a).all()
-    )  # fmt: skip
-
-
-def counted(a: Array) -> str:
-    """Return how much of an array is not finite.
-
-    Examples
-    --------
-    >>> counted(np.array([1.0, np.inf, np.nan]))
-    'nan and inf in 2 of 3 elements'
-    """
-    a = np.asarray(a.data if isinstance(a, Tensor) else a)
-    kinds = " and ".join(kind for kind, test in (("nan", np.isnan), ("inf", np.isinf)) if test(a).any())
-    return f"{kinds} in {int((~np.isfinite(a)).sum())} of {a.size} elements" if a.ndim else kinds
 
 
 def first_bad(network: Network, loss: Any, batch: Any, before: Any, good: State) -> str:

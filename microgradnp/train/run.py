@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.floating import finite
 from microgradnp.tensor import no_grad
 from microgradnp.train import checks, divergence
 from microgradnp.train.callbacks import EarlyStopping, hooks_of
@@ -386,7 +387,7 @@ class Run:
 
     def check_parameters(self) -> None:
         """Raise if a parameter is not finite any more. Within a run the next loss tells; this is for the moments before."""
-        if self.last is None or all(divergence.finite(p) for p in self.network.parameters.values()):
+        if self.last is None or all(finite(p) for p in self.network.parameters.values()):
             return
         self.step, self.batch = self.step - 1, (self.batch or self.batches) - 1
         raise self.diverged(self.last, self.last, self.loss)

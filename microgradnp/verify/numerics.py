@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.floating import LOGISTIC, SOFTMAX, Mask, cause_of, entries, is_logistic, is_softmax, logarithm_of
 from microgradnp.graph import Graph, trace
 from microgradnp.tape import Node
 
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
 OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "matmul": "@", "power": "**"}
-LOGISTIC = "mg.logistic(z), or np.where(z >= 0, 1 / (1 + np.exp(-z)), np.exp(z) / (1 + np.exp(z)))"
-SOFTMAX = "mg.softmax(z), or subtract the largest entry, z - z.max(axis, keepdims=True), before np.exp"
 
 
 @dataclass
@@ -39,9 +37,7 @@ class Trouble:
     instead: str = ""
 
     def __str__(self) -> str:
-        count, size = int(np.sum(self.entries)), self.entries.size
-        first = [int(i) for i in np.argwhere(self.entries)[0]]
-        where = f" at {count} of {size} entries, first at {first}" if self.entries.ndim and size > 1 else ""
+        where = entries(self.entries)
         said = {
             "saturation": f"the derivative of `{self.expression}` is exactly 0{where}: it is saturated",
             "cancellation": f"`{self.expression}` cancels{where}",
@@ -87,25 +83,7 @@ def nonfinite(graph: Graph) -> Trouble | None:
 
 def kind_of(node: Node) -> str:
     """Return what went wrong in an operation whose result is not finite."""
-    y, *xs = node.saved
-    name = node.primitive.name
-    with np.errstate(all="ignore"):
-        if name in ("log", "log2", "log10", "log1p"):
-            x = np.asarray(xs[0]) + (1 if name == "log1p" else 0)
-            return "the logarithm of a negative number" if np.any(x < 0) else "log(0)"
-        if name in ("divide", "reciprocal"):
-            top, bottom = (xs[0], xs[1]) if len(xs) == 2 else (1.0, xs[0])
-            if np.any(np.isinf(top) & np.isinf(bottom)):
-                return "inf / inf"
-            if np.any(np.equal(bottom, 0)):
-                return "0 / 0" if np.any(np.equal(top, 0) & np.equal(bottom, 0)) else "a division by 0"
-        if name == "multiply" and np.any(np.isnan(y)):
-            return "0 * inf"
-        if name in ("add", "subtract") and np.any(np.isnan(y)):
-            return "inf - inf"
-        if name == "sqrt" and np.any(np.less(xs[0], 0)):
-            return "the square root of a negative number"
-    return "nan" if np.any(np.isnan(y)) else "an overflow"
+    return cause_of(node.primitive.name, node.saved[0], node.saved[1:])
 
 
 def stable(node: Node, consumers: Mapping[Node, list[Node]]) -> str:
@@ -124,46 +102,7 @@ def stable(node: Node, consumers: Mapping[Node, list[Node]]) -> str:
         if any(d.primitive.name == "log" for d in later):
             return "mg.logsumexp(z), which shifts by the largest entry"
         return SOFTMAX if any(is_softmax(d) for d in later) else ""
-    if name == "log" and node.parents[0] is not None:
-        inner = node.parents[0]
-        if is_complement(inner):
-            return "np.log1p(-x), or a loss computed from the logits"
-        if is_logistic(inner):
-            return "-np.logaddexp(0, -z) of the logits, or mg.binary_cross_entropy"
-        if is_softmax(inner):
-            return "mg.log_softmax(z) or mg.cross_entropy of the logits"
-    return ""
-
-
-def is_complement(node: Node) -> bool:
-    """Return whether a node is 1 - x."""
-    return node.primitive.name == "subtract" and bool(np.all(np.equal(node.saved[1], 1)))
-
-
-def is_logistic(node: Node) -> bool:
-    """Return whether a node is a logistic function, as a primitive or as 1 / (1 + exp(-z))."""
-    if node.primitive.name == "logistic":
-        return True
-    below = node.parents[1] if node.primitive.name == "divide" and len(node.parents) == 2 else None
-    if below is None or not np.all(np.equal(node.saved[1], 1)) or below.primitive.name != "add":
-        return False
-    return any(p is not None and p.parents and p.primitive.name == "exp" for p in below.parents)
-
-
-def is_softmax(node: Node) -> bool:
-    """Return whether a node is a softmax: exponentials over their sum."""
-    if node.primitive.name == "softmax":
-        return True
-    if node.primitive.name != "divide" or len(node.parents) != 2:
-        return False
-    top, bottom = node.parents
-    return (
-        top is not None
-        and bottom is not None
-        and bool(top.parents and bottom.parents)
-        and top.primitive.name == "exp"
-        and bottom.primitive.name == "sum"
-    )
+    return logarithm_of(node.parents[0]) if name == "log" else ""
 
 
 def is_ratio_of_exponentials(node: Node) -> bool:

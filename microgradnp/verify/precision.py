@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from microgradnp import tree
+from microgradnp.floating import is_logistic, is_softmax
 from microgradnp.graph import Graph, trace
 from microgradnp.tape import Node
-from microgradnp.verify.numerics import Trouble, consumers_of, expression, is_logistic, is_softmax, kind_of, stable
+from microgradnp.verify.numerics import Trouble, consumers_of, expression, kind_of, stable
 
 Array = Any
 
