@@ -10,8 +10,11 @@ from microgradnp.primitives import (
     matrix,
     network,
     normal,
+    quantiles,
     reductions,
     shapes,
+    signals,
+    statistics,
 )
 from microgradnp.primitives.primitive import (
     COMPOSITES,
@@ -42,6 +45,9 @@ __all__ = [
     "matrix",
     "network",
     "normal",
+    "quantiles",
     "reductions",
     "shapes",
+    "signals",
+    "statistics",
 ]

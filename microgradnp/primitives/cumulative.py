@@ -13,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from microgradnp.primitives.masked import as_array, known, typed
 from microgradnp.primitives.primitive import Array, composite, structural, wider
+from microgradnp.primitives.shapes import Slot, getitem_
 
 # -- words ---------------------------------------------------------------------------------------------------
 
@@ -133,16 +134,16 @@ if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
 # -- running extremes ----------------------------------------------------------------------------------------
 
 
-def _at(x: Array, positions: Array) -> Array:
+def at_positions(x: Array, positions: Array) -> Array:
     """Return for each position along the last axis the element there."""
     lead = np.ix_(*map(np.arange, x.shape))[:-1]
-    return x[(*lead, positions)]
+    return getitem_(x, *lead, positions, pattern=tuple(map(Slot, range(x.ndim))))
 
 
 def _since(start: Array, terms: Array) -> Array:
     """Return the sums of the terms from a start on up to each element, along the last axis."""
     total = np.cumsum(terms, axis=-1)
-    return total - _at(total - terms, start)
+    return total - at_positions(total - terms, start)
 
 
 def _starts(y: Array) -> Array:
@@ -180,7 +181,7 @@ running_min: Any = structural(_running_min, _running_pull, _running_push, smooth
 # -- differences ---------------------------------------------------------------------------------------------
 
 
-def _part(ndim: int, axis: int, start: int | None, stop: int | None, step: int | None = None) -> tuple[Any, ...]:
+def part(ndim: int, axis: int, start: int | None, stop: int | None, step: int | None = None) -> tuple[Any, ...]:
     """Return the index of some of the elements along an axis."""
     return tuple(slice(start, stop, step) if i == axis % ndim else slice(None) for i in range(ndim))
 
@@ -210,7 +211,7 @@ def _diff(a: Array, n: int = 1, axis: int = -1, prepend: Any = None, append: Any
         a = np.concatenate(ends, axis=axis)
     minus = np.not_equal if a.dtype == np.bool_ else np.subtract
     for _ in range(n):
-        a = minus(a[_part(a.ndim, axis, 1, None)], a[_part(a.ndim, axis, None, -1)])
+        a = minus(a[part(a.ndim, axis, 1, None)], a[part(a.ndim, axis, None, -1)])
     return a
 
 
@@ -271,7 +272,7 @@ def _trapezoid(y: Array, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
     if x is not None:
         dx = np.diff(x, axis=axis if np.ndim(x) > 1 else -1)
         dx = np.reshape(dx, [-1 if i == axis else 1 for i in range(y.ndim)]) if np.ndim(x) == 1 else dx
-    pairs = y[_part(y.ndim, axis, 1, None)] + y[_part(y.ndim, axis, None, -1)]
+    pairs = y[part(y.ndim, axis, 1, None)] + y[part(y.ndim, axis, None, -1)]
     return np.sum(dx * pairs / 2.0, axis=axis)
 
 
@@ -291,5 +292,5 @@ def _unwrap(p: Array, discont: Any = None, axis: int = -1, *, period: Any = 2 * 
     half = np.logical_and(np.equal(jump - turns * period, low), np.greater(jump, 0))
     turns = turns - half * jump.dtype.type(1)
     turns = np.where(np.less(np.abs(jump), least), 0, turns)
-    moved = p[_part(p.ndim, axis, 1, None)] - period * np.cumsum(turns, axis=axis)
-    return np.concatenate([p[_part(p.ndim, axis, None, 1)], moved], axis=axis)
+    moved = p[part(p.ndim, axis, 1, None)] - period * np.cumsum(turns, axis=axis)
+    return np.concatenate([p[part(p.ndim, axis, None, 1)], moved], axis=axis)

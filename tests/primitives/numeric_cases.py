@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from microgradnp.primitives.cumulative import recurrence, running_max, running_min
-from tests.factories import Array, Input, graded, other, positive, real, separate, threes, truth
+from microgradnp.primitives.quantiles import METHODS, as_rank, ranked
+from microgradnp.primitives.signals import bin_of, full_convolution, interval
+from tests.factories import Array, Input, graded, other, positive, real, separate, threes, truth, whole
 from tests.primitives.calls import case
 
 A = real(2, 3)
@@ -84,6 +86,20 @@ MASKED = [
 ]
 
 
+def _between(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Draw numbers between 0 and 6, away from the whole ones."""
+    return rng.integers(0, 6, shape) + rng.uniform(0.2, 0.8, shape)
+
+
+def between(*shape: int) -> Input:
+    return Input("between", shape, _between)
+
+
+def unit_share(*shape: int) -> Input:
+    """Return shares that are no multiple of 1/4: there a quantile has a kink."""
+    return Input("share", shape, lambda rng, shape: rng.choice([0.1, 0.4, 0.65, 0.85], shape) + rng.uniform(0, 0.03))
+
+
 def recurred(b: Array, a: Array) -> Array:
     s = b.copy()
     for i in range(1, b.shape[-1]):
@@ -149,4 +165,84 @@ CUMULATIVE = [
 ]
 
 
-NUMERIC = [*MASKED, *CUMULATIVE]
+# -- quantiles -----------------------------------------------------------------------------------------------
+
+Q5 = [0.0, 0.13, 0.4, 0.77, 1.0]
+HOWS: list[dict[str, Any]] = [
+    {},
+    {"axis": 1},
+    {"axis": (0, -1), "keepdims": True},
+    {"axis": -1, "keepdims": True, "overwrite_input": True},
+]
+QUANTILES = [
+    *(case(f, XS, **how) for f in (np.median, np.nanmedian) for how in HOWS),
+    *(case(np.median, separate(n)) for n in (1, 2, 5)),
+    case(np.median, real()),
+    case(np.nanmedian, H),
+    case(np.nanmedian, H, axis=0),
+    *(case(np.quantile, XS, 0.3, **how) for how in HOWS),
+    *(case(np.percentile, XS, Q5, **how) for how in HOWS),
+    *(case(f, XS, 0.3, **how) for f in (np.nanquantile, np.nanpercentile) for how in HOWS),
+    *(case(np.quantile, S, Q5, axis=1, method=method) for method in METHODS),
+    *(case(np.percentile, separate(7), 40, method=method) for method in METHODS),
+    *(case(np.nanquantile, H, Q5, axis=1, method=method) for method in METHODS),
+    case(np.nanpercentile, H, [20, 70], method="hazen", axis=0, keepdims=True),
+    case(np.quantile, separate(5), unit_share(3)),
+    case(np.quantile, separate(2, 5), unit_share(), axis=1, method="weibull"),
+    case(np.nanquantile, H, unit_share(2), axis=1),
+    case(np.percentile, separate(6), np.float64(35.0)),
+    *(
+        case(f, S, q, axis=1, method="inverted_cdf", weights=np.array([[1.0, 2.0, 0.5], [0.0, 1.0, 3.0]]))
+        for f, q in ((np.quantile, Q5), (np.percentile, 40), (np.nanquantile, 0.6), (np.nanpercentile, [10, 90]))
+    ),
+    case(np.quantile, S, 0.7, axis=1, method="inverted_cdf", weights=positive(3)),
+    case(np.nanquantile, H, [0.2, 0.8], axis=1, method="inverted_cdf", weights=positive(3, 4)),
+    case(ranked, separate(2, 4), np.array([1, 3]), reference=lambda x, k: np.sort(x)[[0, 1], k]),
+    case(as_rank, np.array([1.0, 3.0]), reference=lambda h: h.astype(np.intp)),
+]
+
+# -- sequences, interpolation, bins, covariance --------------------------------------------------------------
+
+SIGNALS = [
+    *(
+        case(f, real(m), other(n), mode)
+        for f in (np.convolve, np.correlate)
+        for m, n in ((5, 3), (4, 4), (3, 6), (6, 2), (1, 3))
+        for mode in ("full", "same", "valid")
+    ),
+    case(np.convolve, real(), other(3)),
+    case(np.convolve, real(4), other(2), mode="same"),
+    case(np.correlate, real(4), [1.0, 2.0, -1.0]),
+    case(np.correlate, real(4), other(2), mode="full"),
+    case(full_convolution, real(4), other(2), reference=np.convolve),
+    case(np.interp, between(2, 3), np.arange(6.0), real(6)),
+    case(np.interp, 2.3, graded(4), real(4)),
+    case(np.interp, real(4), np.array([-3.0, -0.9, 0.1, 1.1]), other(4), left=-2.0, right=5.0),
+    case(np.interp, real(5), np.array([-1.0, 0.1]), other(2)),
+    case(np.interp, real(5), np.array([0.5]), other(1)),
+    case(np.interp, between(4), np.array([0.05, 1.0, 2.05, 3.1]), real(4), period=4.05),
+    case(np.interp, real(4), np.array([3.1, 1.05, 9.0]), real(3), period=-5.0),
+    case(interval, between(3), np.arange(6.0), reference=lambda x, xp: np.minimum(np.floor(x).astype(int), 4)),
+    case(np.bincount, whole(5)),
+    case(np.bincount, whole(5), minlength=9),
+    case(np.bincount, np.array([0, 1, 1, 3, 0]), weights=real(5)),
+    case(np.bincount, np.array([0, 1, 1, 3, 0]), weights=real(5), minlength=6),
+    case(np.histogram, S, weights=P, bins=4),
+    case(np.histogram, between(6), bins=np.arange(7.0), weights=real(6), density=True),
+    case(np.histogram, between(6), bins=3, range=(0, 6), weights=real(6)),
+    case(bin_of, between(5), np.arange(7.0), reference=lambda a, edges: np.floor(a).astype(int)),
+    case(np.cov, X.of(3, 5)),
+    case(np.cov, real(5)),
+    case(np.cov, real(5), other(5)),
+    case(np.cov, real(5, 3), rowvar=False, bias=True),
+    case(np.cov, X.of(3, 5), other(2, 5), ddof=0),
+    case(np.cov, X.of(3, 5), fweights=np.array([1, 2, 0, 1, 3])),
+    case(np.cov, X.of(3, 5), aweights=positive(5)),
+    case(np.cov, X.of(3, 5), aweights=positive(5), ddof=0),
+    case(np.cov, X.of(3, 5), aweights=positive(5), fweights=np.array([1, 2, 1, 1, 3]), ddof=2, dtype=F64),
+    case(np.corrcoef, X.of(3, 5)),
+    case(np.corrcoef, real(5), other(5)),
+    case(np.corrcoef, real(5, 3), rowvar=False, dtype=F64),
+]
+
+NUMERIC = [*MASKED, *CUMULATIVE, *QUANTILES, *SIGNALS]

@@ -148,7 +148,6 @@ KEYWORDS: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] 
 }
 
 UNSUPPORTED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
-    "np.median": (lambda: np.median(scores), ("np.mean",)),
     "np.sort": (lambda: np.sort(scores), ("np.argsort",)),
     "np.atleast_3d": (lambda: np.atleast_3d(scores), ("np.atleast_2d",)),
     "np.modf": (lambda: np.modf(scores), ("np.divmod",)),
