@@ -609,3 +609,35 @@ def test_contexts_may_be_left_in_the_order_in_which_they_were_entered() -> None:
     with shared, shared:
         assert current_mode() == OFF
     assert current_mode() == RECORD
+
+
+# -- a sweep over arrays passes through the logistic function in one step ----------------------------------------------
+
+
+def logistic_between(x: Any, a: float, c: float, use: str) -> Any:
+    """a / (c + exp(-x)), one of whose parts is used once more, before or after the quotient."""
+    minus = -x
+    e = np.exp(minus)
+    total = c + e
+    parts = {"x": x, "minus": minus, "e": e, "total": total, "none": np.zeros(1)}
+    before = np.sin(parts[use])
+    y = a / total
+    return np.sum(y * y) + np.sum(before) + np.sum(np.cos(parts[use]))
+
+
+@pytest.mark.parametrize("use", ["x", "minus", "e", "total", "none"])
+@pytest.mark.parametrize(("a", "c"), [(1, 1), (2.5, -0.5)])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
+def test_the_logistic_function_written_out(use: str, a: float, c: float, shape: tuple[int, ...]) -> None:
+    x = np.linspace(-4.0, -1.0, 6)[: int(np.prod(shape))].reshape(shape)
+    slow = mg.vjp(lambda x: logistic_between(x, a, c, use), mg.tensor(x, requires_grad=True))[1](1.0)[0]  # on Tensors
+    w = mg.tensor(x, requires_grad=True)
+    y = logistic_between(w, a, c, use)
+    y.backward(retain_graph=True)
+    np.testing.assert_allclose(w.grad, slow.data if isinstance(slow, mg.Tensor) else slow, rtol=1e-13)
+    again = w.grad.copy()
+    y.backward()
+    np.testing.assert_array_equal(w.grad, 2 * again)
+    assert all(node.saved is FREED for node in reachable([y.node])[0] if node.parents)
+    with pytest.raises(RuntimeError, match="second time"):
+        y.backward()
