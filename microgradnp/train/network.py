@@ -41,9 +41,11 @@ class Network:
         if self.module is not None:
             self.tensors = dict(self.module.named_tensors())
         else:
-            self.parts = parts_of(model)
+            parts = parts_of(model)
+            self.parts = {name: part for name, part in parts.items() if not isinstance(part, Tensor)}
             inner = {f"{part}.{name}": t for part, m in self.modules() for name, t in m.named_tensors()}
-            self.tensors = named(params, names, inner)
+            own = {name: part for name, part in parts.items() if isinstance(part, Tensor)}
+            self.tensors = named(params, names, own | inner)
             known = {id(t) for t in self.tensors.values()}
             self.tensors |= {name: t for name, t in inner.items() if id(t) not in known}
         if isinstance(loss, Module):  # a loss may be learned as well
@@ -189,12 +191,12 @@ def watched(module: Module, see: Callable[[str, Module, Any], None]) -> Iterator
 def named(
     params: Sequence[Any], names: Sequence[str] | None = None, inner: Mapping[str, Tensor] | None = None
 ) -> dict[str, Tensor]:
-    """Return the parameters of an optimizer by name: that given to it, that inside a Module, the user's variable, a number."""
+    """Return the parameters of an optimizer by name: that given to it, its own, that in the function, a variable's, a number."""
     found: dict[str, Tensor] = {}
     paths = {id(t): name for name, t in (inner or {}).items()}
     for i, p in enumerate(params):
         given = names[i] if names is not None else str(i)
-        name = (paths.get(id(p)) or name_of(p) or given) if given.isdecimal() else given
+        name = (p.name or paths.get(id(p)) or name_of(p) or given) if given.isdecimal() else given
         found[name if name not in found else f"{name} ({i})"] = p
     return found
 

@@ -1,4 +1,4 @@
-"""The layers and the sources of random numbers that a hand-written function uses, found by its own names for them."""
+"""The layers, tensors and sources of random numbers that a hand-written function uses, found by its own names for them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from microgradnp.naming import NUMPY_ROOT, OUR_ROOT, STDLIB_ROOT
 from microgradnp.nn import Module
+from microgradnp.tensor import Tensor
 
 #: How many functions, containers and objects are looked into.
 BUDGET = 1000
@@ -18,7 +19,7 @@ Random = np.random.Generator | np.random.RandomState
 
 
 def parts_of(f: Callable[..., Any]) -> dict[str, Any]:
-    """Return the Modules, Generators and RandomStates that a function reaches: by closure, globals, or attributes.
+    """Return the Modules, Tensors, Generators and RandomStates that a function reaches: by closure, globals, or attributes.
 
     Functions that it calls by name are looked into as well, those of libraries are not.
 
@@ -29,7 +30,7 @@ def parts_of(f: Callable[..., Any]) -> dict[str, Any]:
 
     Returns
     -------
-    dict of str to Module, Generator or RandomState
+    dict of str to Module, Tensor, Generator or RandomState
         By the names of the variables.
 
     Examples
@@ -49,7 +50,7 @@ def parts_of(f: Callable[..., Any]) -> dict[str, Any]:
         if id(item) in seen:
             continue
         seen.add(id(item))
-        if isinstance(item, Module | Random):
+        if isinstance(item, Module | Tensor | Random):
             found[free(name, found)] = item
         else:
             stack.extend(reversed([pair for pair in used_by(name, item) if leads_on(pair[1])]))
@@ -89,7 +90,7 @@ def names_in(code: CodeType) -> Iterator[str]:
 
 def leads_on(item: Any) -> bool:
     """Return whether something is, or may lead to, what is looked for."""
-    if isinstance(item, Module | Random | functools.partial | MethodType | list | tuple | dict):
+    if isinstance(item, Module | Tensor | Random | functools.partial | MethodType | list | tuple | dict):
         return True
     if isinstance(item, FunctionType):
         return not of_library(item)

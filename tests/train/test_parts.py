@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import microgradnp as mg
 from microgradnp import nn
 from microgradnp.train.parts import BUDGET, parts_of
 
@@ -33,6 +34,7 @@ class Holder:
 
 def cases() -> list[Any]:
     a, b, rng = nn.Linear(1, 1), nn.Linear(1, 1), np.random.default_rng(0)
+    table, bias = {"W": mg.tensor([1.0], requires_grad=True)}, mg.tensor([0.0])
     later: Any
 
     def inner(x: Any) -> Any:
@@ -51,13 +53,14 @@ def cases() -> list[Any]:
         (Holder(), ["model.layers.first"]),
         (Holder().method, ["model.layers.first"]),
         (unset, ["a"]),
+        (lambda x: a(x) @ table["W"] + bias, ["a", "bias", "table.W"]),
         (lambda x: np.tanh(nn.functional.relu(x)), []),
         (np.tanh, []),
         (abs, []),
     ]
 
 
-@pytest.mark.parametrize("case", range(10))
+@pytest.mark.parametrize("case", range(11))
 def test_what_is_found(case: int) -> None:
     f, names = cases()[case]
     assert sorted(parts_of(f)) == names

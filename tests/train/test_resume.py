@@ -173,6 +173,21 @@ def test_every_optimizer(make: Any, dtype: Any, tmp_path: Any) -> None:
     assert same(once(tmp_path / "broken.npz"), wanted)
 
 
+def test_the_names_of_parameters_are_those_in_the_function(tmp_path: Any) -> None:
+    def make() -> Any:
+        W, b = (mg.tensor(np.ones(s), requires_grad=True) for s in ((2, 2), (2,)))
+        return (lambda x: x @ W + b), [W, b]
+
+    first, params = make()
+    options: dict[str, Any] = {"epochs": 2, "checkpoint": tmp_path / "run.npz", "resume": True}
+    mg.train.fit(first, classes(9), nn.CrossEntropyLoss(), mg.optim.SGD(params, 0.1), **options)
+    second, others = make()
+    history = mg.train.fit(second, classes(9), nn.CrossEntropyLoss(), mg.optim.SGD(others, 0.1), record=None, **options)
+    assert history.epochs == 2
+    assert all(np.array_equal(p.data, q.data) for p, q in zip(params, others, strict=True))
+    assert list(mg.train.load_checkpoint(tmp_path / "run.npz").model) == ["W", "b"]
+
+
 def test_a_hand_written_network(tmp_path: Any) -> None:
     def once(path: Any, *callbacks: Any) -> Any:
         predict, p = by_hand()
