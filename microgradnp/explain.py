@@ -254,6 +254,8 @@ def honoured(
         else:
             return tuple(args), kwargs
     accepted = parameters_of(program) or ()
+    if any(kind is inspect.Parameter.VAR_KEYWORD for _, kind, _ in accepted):  # it sees for itself
+        return tuple(args), kwargs
     names = [name for name, _, _ in accepted]
     known = parameters_of(function)
     params = dict(kwargs)

@@ -65,6 +65,7 @@ from tests.factories import (
     unit,
     whole,
 )
+from tests.primitives.arranging_cases import ARRANGING
 from tests.primitives.calls import Case as Case
 from tests.primitives.calls import case as case
 from tests.primitives.numeric_cases import NUMERIC
@@ -934,6 +935,7 @@ CASES = [
     *LINALG,
     *FOURIER,
     *NUMERIC,
+    *ARRANGING,
 ]
 SMOOTH = [c for c in CASES if c.differentiable]
 
