@@ -343,20 +343,9 @@ VERDICTS = frozenset((
 
 #: What to write in place of common functions without a rule.
 INSTEAD = {
-    "sort": "x[np.argsort(x)]",
-    "diff": "x[1:] - x[:-1]",
-    "tile": "np.concatenate([x] * n)",
-    "repeat": "x[np.repeat(np.arange(len(x)), n)]",
-    "pad": "np.concatenate with np.zeros",
-    "vecdot": "np.sum(a * b, axis=-1)",
-    "linspace": "a + (b - a) * np.linspace(0, 1, n)",
-    "broadcast_arrays": "np.broadcast_to, of each array,",
-    "meshgrid": "np.broadcast_to, of each array with new axes,",
     "nan_to_num": "np.where(np.isnan(x), 0, x)",
-    "take_along_axis": "indexing, x[rows, columns],",
-    "delete": "indexing with a mask, x[keep],",
-    "insert": "np.concatenate",
-    "append": "np.concatenate",
+    "intersect1d": "x[np.isin(x, y)]",
+    "setxor1d": "np.concatenate([x[~np.isin(x, y)], y[~np.isin(y, x)]])",
 }
 
 #: Functions that write into an argument.

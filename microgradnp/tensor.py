@@ -563,6 +563,8 @@ class Tensor:
     dot, round = method(np.dot), method(np.round)
     swapaxes, squeeze = method(np.swapaxes), method(np.squeeze)
     diagonal, trace = method(np.diagonal), method(np.trace)
+    take, repeat, choose = method(np.take), method(np.repeat), method(np.choose)
+    argpartition, searchsorted, nonzero = method(np.argpartition), method(np.searchsorted), method(np.nonzero)
     # the elementwise functions also as methods, as other tensor libraries have them: the shortest way to record one
     exp, log, sqrt = unary(TABLE[np.exp]), unary(TABLE[np.log]), unary(TABLE[np.sqrt])
     sin, cos, tan = unary(TABLE[np.sin]), unary(TABLE[np.cos]), unary(TABLE[np.tan])
@@ -582,6 +584,10 @@ class Tensor:
         if made is not NotImplemented:
             return made  # type: ignore[no-any-return]
         return dispatch(np.clip, (self, min, max), kwargs)  # type: ignore[no-any-return]
+
+    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
+        """Return the slices along an axis for which the condition is true."""
+        return call(np.compress, condition, self, axis)  # type: ignore[no-any-return]
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """Return the elements in another shape."""

@@ -1006,7 +1006,7 @@ def test_unknown_attributes() -> None:
         ("summ", "summ"),
         ("view", r"use \.reshape\(\)"),
         ("log1p", r"np\.log1p\(\.\.\.\) works on it"),
-        ("take", r"\.data"),
+        ("ctypes", r"\.data"),
         ("__array_interface__", "array_interface"),
     ):
         with pytest.raises(AttributeError, match=message):

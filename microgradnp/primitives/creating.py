@@ -44,7 +44,8 @@ def _linspace(
     *,
     device: Any = None,
 ) -> Any:
-    y, step = _spread(*same_type(start, stop, 0.0)[:2], num, endpoint)
+    start, stop, _ = same_type(start, stop, 0.0)
+    y, step = _spread(start, stop, num, endpoint)
     y = _finished(y, axis, dtype)
     return (y, step) if retstep else y
 

@@ -53,7 +53,7 @@ def _constant(x: Array, widths: Pairs, constant_values: Any = 0) -> Array:
     where = np.pad(
         positions(tuple(x.shape)),
         widths,
-        constant_values=positions((x.ndim, 2), x.size),  # type: ignore[arg-type]
+        constant_values=positions((x.ndim, 2), x.size),
     )
     return concatenate_(x, corners, axis=None)[where]
 

@@ -26,6 +26,9 @@ HOLOMORPHIC = [
     np.cumsum, np.prod, np.mean, lambda z: np.where([True, False, True], z, 2.0), lambda z: z[[0, 0, 2]],
     lambda z: z @ W, lambda z: np.einsum("i,j->ij", z, W), lambda z: np.tensordot(z, W, axes=1),
     lambda z: np.inner(W, z),
+    np.sort, np.unique, np.sort_complex, lambda z: np.take(z, [0, 2, 2]), lambda z: np.pad(z, 2, mode="linear_ramp"),
+    lambda z: np.pad(z, (1, 2), "reflect", reflect_type="odd"), lambda z: np.kron(z, W), lambda z: np.repeat(z, 2),
+    lambda z: np.linspace(z, W, 4), lambda z: np.select([[True, False, True]], [z], W), lambda z: np.insert(W, 1, z),
     np.fft.fft, np.fft.ifft, lambda z: np.fft.fft(z, 5, norm="ortho"), lambda z: np.fft.ifft(z, 2, norm="forward"),
     lambda z: np.fft.fftn(np.outer(z, z)), lambda z: np.fft.ifft2(np.outer(z, W), s=(2, 4)), np.fft.fftshift,
 ]  # fmt: skip

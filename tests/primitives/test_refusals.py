@@ -77,6 +77,20 @@ SHAPES: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = 
         ValueError,
         ("`scores`", "(2,)", "axis=None"),
     ),
+    "take": (lambda: np.take(scores, 9), IndexError, ("np.take", "`scores`", "index 9")),
+    "take_along_axis": (
+        lambda: np.take_along_axis(scores, np.array([0]), 1),
+        ValueError,
+        ("`scores`", "1 axes, the array has 2"),
+    ),
+    "choose": (lambda: np.choose([0, 2], [vector, vector]), ValueError, ("`vector`", "2 choices, numbered 0 to 1")),
+    "select": (lambda: np.select([mask], [vector, vector]), ValueError, ("`vector`", "1 conditions", "2 choices")),
+    "block": (lambda: np.block([[scores], weights]), ValueError, (*NAMED, "different depths")),
+    "widths of pad": (lambda: np.pad(scores, -1), ValueError, ("`scores`", "negative")),
+    "mode of pad": (lambda: np.pad(scores, 1, mode="zero"), ValueError, ("`scores`", "'zero'", "'constant'")),
+    "tile": (lambda: np.repeat(scores, [1, 2], axis=1), ValueError, ("`scores`",)),
+    "dsplit": (lambda: np.dsplit(scores, 2), ValueError, ("`scores`", "3 axes")),
+    "rot90": (lambda: np.rot90(scores, axes=(0, 0)), ValueError, ("`scores`", "two different axes")),
     "index": (lambda: scores[5], IndexError, ("`scores`", "index 5 is out of bounds")),
     "too many indices": (lambda: scores[0, 0, 0], IndexError, ("`scores`", "too many indices")),
     "index array": (lambda: scores[[0, 7]], IndexError, ("`scores`", "index 7")),
@@ -148,8 +162,8 @@ KEYWORDS: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] 
 }
 
 UNSUPPORTED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
-    "np.sort": (lambda: np.sort(scores), ("np.argsort",)),
-    "np.atleast_3d": (lambda: np.atleast_3d(scores), ("np.atleast_2d",)),
+    "np.intersect1d": (lambda: np.intersect1d(scores, [1.0]), ("x[np.isin(x, y)]",)),
+    "np.setxor1d": (lambda: np.setxor1d(scores, [1.0]), ("np.isin",)),
     "np.modf": (lambda: np.modf(scores), ("np.divmod",)),
     "np.spacing": (lambda: np.spacing(scores), ("np.sin",)),
     "np.angle": (lambda: np.angle(scores), ()),
@@ -196,6 +210,11 @@ def test_functions_without_a_rule_run_where_nothing_is_differentiated() -> None:
     np.testing.assert_array_equal(np.add.accumulate(constant), [3.0, 4.0, 6.0])
     assert np.exp(constant, dtype=np.float32).dtype == np.float32
     assert float(np.median(constant)) == 2.0
+
+
+def test_a_function_that_writes_into_padding_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match=r"np\.concatenate.*'edge'"):
+        np.pad(scores, 1, mode=lambda vector, width, axis, kwargs: None)
 
 
 def test_where_with_a_condition_alone_says_what_to_do() -> None:
