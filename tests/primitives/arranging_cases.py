@@ -141,6 +141,8 @@ PADS = [
         for mode in ("edge", "wrap", "reflect", "symmetric", "mean", "linear_ramp")
     ),
     *(case(np.pad, S, widths, mode=mode) for widths in WIDTHS for mode in ("maximum", "minimum")),
+    case(np.pad, separate(5), 2, mode="median"),
+    case(np.pad, separate(3, 3), ((0, 0), (1, 2)), mode="median", stat_length=2),
     *(case(np.pad, V, w, mode=mode) for w in (5, (0, 9)) for mode in ("edge", "wrap", "reflect", "symmetric")),
     *(case(np.pad, V, w, mode=m, reflect_type="odd") for w in (2, (3, 7)) for m in ("reflect", "symmetric")),
     *(case(np.pad, X, ((1, 1), (2, 0), (3, 3)), m, reflect_type="odd") for m in ("reflect", "symmetric")),
