@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Classes = NDArray[np.intp]
 
+LARGEST = 1e200  # beyond it, matplotlib overflows
+
 
 def floats(values: ArrayLike, name: str) -> Floats:
     """Return the values as an array of floats, which may be nan or infinite; masked values become nan."""
@@ -30,14 +32,20 @@ def finite(values: ArrayLike, name: str) -> Floats:
     array = floats(values, name)
     if array.size == 0:
         raise ValueError(f"{name} is empty, shape {array.shape}: there is nothing to draw")
-    bad = np.argwhere(~np.isfinite(array))
+    bad = np.argwhere(~drawable(array))
     if bad.size:
-        where = ", ".join(map(str, bad[0]))
+        where, first = ", ".join(map(str, bad[0])), array[tuple(bad[0])]
+        kind = f"smaller than {LARGEST:g}" if np.isfinite(first) else "finite"
         raise ValueError(
-            f"{name} must be finite, but {name}[{where}] is {array[tuple(bad[0])]} ({len(bad)} of {array.size} "
-            "values are not finite): draw the run up to where it diverged"
+            f"{name} must be {kind}, but {name}[{where}] is {first} ({len(bad)} of {array.size} values are not): "
+            "draw the run up to where it diverged"
         )
     return array
+
+
+def drawable(values: Floats) -> NDArray[np.bool_]:
+    """Return which values have a place on an axis: not nan, not infinite, nor so large that matplotlib overflows."""
+    return np.abs(values) < LARGEST
 
 
 def row(values: ArrayLike, name: str) -> Floats:
@@ -83,7 +91,7 @@ def labelled(points: ArrayLike, labels: ArrayLike, width: int | None, name: str)
     xs = floats(points, name)
     if xs.ndim != 2 or xs.shape[1] != (width or max(xs.shape[1], 1)):
         raise ValueError(f"{name} must have shape (n, {width or 'units'}), got {xs.shape}")
-    broken = np.flatnonzero(~np.isfinite(xs).all(axis=1))
+    broken = np.flatnonzero(~drawable(xs).all(axis=1))
     if broken.size:
         raise ValueError(f"{name} must be finite, but row {broken[0]} is {xs[broken[0]]}")
     return xs, classes(labels, "labels", len(xs))
@@ -110,7 +118,7 @@ def extent_of(
     if not 0 <= margin < np.inf:
         raise ValueError(f"margin is a fraction of the range and cannot be {margin}")
     low, high = points.min(axis=0), points.max(axis=0)
-    space = np.where(high > low, margin * (high - low), 1.0)
+    space = np.where(high > low, margin * (high - low), np.maximum(1.0, 0.1 * np.abs(low)))
     (left, bottom), (right, top) = (low - space).tolist(), (high + space).tolist()
     return left, right, bottom, top
 

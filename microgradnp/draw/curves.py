@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from microgradnp.draw import checks, style
 from microgradnp.draw.checks import Floats
@@ -69,7 +69,7 @@ def loss_curve(
     values = checks.row(losses, "losses")
     if logy:
         _positive(values, "losses")
-    bad = np.flatnonzero(~_drawable(values))
+    bad = np.flatnonzero(~checks.drawable(values))
     new = ax is None
     with style.axes(ax) as ax:
         if new:
@@ -173,7 +173,7 @@ def learning_curves(
             colour, dashes = style.LINES[(used + looks[name]) % len(style.LINES)]
             _curve(ax, at, values, colour, dashes, marked=held_out, label=f"{name}, validation" if held_out else name)
             text = f"{name}, validation" if held_out else name
-            known = _drawable(values)
+            known = checks.drawable(values)
             if best and known.any() and (held_out or name not in has_validation):
                 i = int(np.nanargmin(np.where(known, values, np.nan)))
                 if best == "max":
@@ -251,15 +251,15 @@ def update_ratios(
         for (name, values), (colour, dashes) in zip(drawn.items(), _looks(len(drawn)), strict=True):
             at = np.arange(len(values), dtype=np.float64) if places is None else places
             zero = values == 0
-            _curve(ax, at, np.where(zero, np.nan, values), colour, dashes, gaps=~_drawable(values), label=name)
+            _curve(ax, at, np.where(zero, np.nan, values), colour, dashes, gaps=~checks.drawable(values), label=name)
             text = name
             if zero.any():
                 down = ax.get_xaxis_transform()
                 ax.plot(at[zero], np.full(zero.sum(), 0.02), "v", color=colour, markersize=5, transform=down)
                 text += f"\n0 at {zero.sum()} of {len(values)}"
-            if not _drawable(values).all():
+            if not checks.drawable(values).all():
                 text += "\n" + _said_of_gaps(at, values, xlabel)
-            known = np.flatnonzero(_drawable(values) & ~zero)
+            known = np.flatnonzero(checks.drawable(values) & ~zero)
             end = (at[known[-1]], values[known[-1]]) if known.size else (at[-1], np.nan)
             ends.append((*end, text, colour))
         if usual is not None:
@@ -425,11 +425,6 @@ def _looks(n: int) -> list[tuple[str, Any]]:
     return [style.LINES[i % len(style.LINES)] for i in range(n)]
 
 
-def _drawable(values: Floats) -> NDArray[np.bool_]:
-    """Return which values have a place on an axis: not nan, not infinite, nor so large that matplotlib overflows."""
-    return np.abs(values) < 1e200
-
-
 def _positive(values: Floats, name: str) -> None:
     if (values <= 0).any():
         i = int(np.argmax(values <= 0))
@@ -456,13 +451,17 @@ def _curve(
     label: str | None = None,
 ) -> None:
     """Draw a curve with gaps where it has no place, values between two gaps as dots, and where the first gap begins."""
-    known = _drawable(values)
+    known = checks.drawable(values)
     shown = np.where(known, values, np.nan)
     look: dict[str, Any] = {"color": colour, "linestyle": dashes, "label": label}
     if marked:
         few = max(1, len(values) // 12)
         look |= {"marker": "o", "markersize": 5, "markerfacecolor": "white", "markevery": few, "linewidth": 1.2}
     ax.plot(x, shown, **look)
+    if not known.any():  # the curve has no place, but its epochs have one
+        aside = 0.5 * (x[0] == x[-1])
+        ax.update_datalim([(x[0] - aside, 1), (x[-1] + aside, 1)], updatey=False)
+        ax.autoscale_view()
     padded = np.concatenate([[False], known, [False]])
     alone = known & ~padded[:-2] & ~padded[2:]
     if alone.any():
@@ -476,7 +475,7 @@ def _curve(
 
 def _said_of_gaps(x: Floats, values: Floats, xlabel: str) -> str:
     """Say what the first value is that cannot be drawn, where, and whether the curve comes back."""
-    bad = np.flatnonzero(~_drawable(values))
+    bad = np.flatnonzero(~checks.drawable(values))
     text = f"{values[bad[0]]:.3g} {'from' if len(bad) == len(values) - bad[0] > 1 else 'at'} {xlabel} {x[bad[0]]:g}"
     if len(bad) > 1 and len(bad) != len(values) - bad[0]:
         text += f" and {len(bad) - 1} more"
@@ -489,6 +488,8 @@ def _name_ends(ax: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
     Those that end at the right are named to the right of the axes, as near as names fit, with a line to each; those
     that end early, where they end.
     """
+    if ax.get_yscale() == "log" and not any(np.isfinite(y) for _, y, _, _ in ends):
+        ax.set_ylim(0.1, 1)  # of nothing, matplotlib finds no range
     height = ax.bbox.height * 72 / ax.figure.dpi * 0.92  # in points; what labels and titles will take is not known yet
     places = [style.shown_at(ax, x, y) if np.isfinite(y) else (1.0, 0.98) for x, y, _, _ in ends]
     right = [i for i, (across, _) in enumerate(places) if across > 0.7]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from microgradnp.draw import checks, style
 from microgradnp.draw.checks import Floats
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["activation_distributions", "gradient_distributions", "layer_activations", "percent_changes"]
-
-LARGEST = 1e200  # the axes of matplotlib overflow beyond
 
 
 def layer_activations(
@@ -143,6 +141,9 @@ def percent_changes(
     layers = len(drawn[0][0][names[0]])
     for rows, what in drawn:
         for name, values in rows.items():
+            large = np.isfinite(values) & ~checks.drawable(values)
+            if large.any():
+                raise ValueError(f"{what}[{name!r}] must be smaller than {checks.LARGEST:g}, got {values[large][0]:g}")
             if len(values) != layers:
                 raise ValueError(f"{what}[{name!r}] has {len(values)} layers, but weights[{names[0]!r}] has {layers}")
 
@@ -255,7 +256,7 @@ def activation_distributions(
             parts.append(f"{style.percent(((array < low + near) | (array > high - near)).mean())} saturated")
         said.append(", ".join(parts))
     with style.axes(ax, size=(6.2, 0.9 + 0.62 * len(arrays))) as ax:
-        edges = _edges([values[_drawable(values) & (values != 0)] for values in arrays.values()], bins)
+        edges = _edges([values[checks.drawable(values) & (values != 0)] for values in arrays.values()], bins)
         pairs = [limits] * len(arrays) if not isinstance(limits, Mapping) else [limits.get(name) for name in arrays]
         for i, pair in enumerate(pairs):
             for limit in pair or ():
@@ -318,11 +319,11 @@ def gradient_distributions(
         means.append(mean)
         said.append(f"rms {mean:.2g}{zeros}" if known.size else "")
     with style.axes(ax, size=(6.2, 0.9 + 0.62 * len(arrays))) as ax:
-        logs = [np.log10(values[_drawable(values) & (values > 0)]) for values in arrays.values()]
+        logs = [np.log10(values[checks.drawable(values) & (values > 0)]) for values in arrays.values()]
         ax.set_xscale("log")
         _ridges(ax, arrays, said, 10.0 ** _edges(logs, bins))
         for i, mean in enumerate(means):
-            if 0 < mean < LARGEST:
+            if 0 < mean < checks.LARGEST:
                 ax.plot(mean, -i, marker="^", markersize=7, color="black", zorder=4)
         style.label(ax, x="size of the gradient's entries", title=title)
     return ax
@@ -338,11 +339,7 @@ def _decades(sizes: Floats) -> tuple[int, int]:
     if not sizes.size:
         return 0, 0
     last = int(np.floor(np.log10(sizes.max())))
-    return max(int(np.floor(np.log10(sizes.min()))), last - 8), last
-
-
-def _drawable(values: Floats) -> NDArray[np.bool_]:
-    return np.abs(values) < LARGEST
+    return max(int(np.floor(np.log10(sizes.min()))), last - 8, -100), max(last, -100)
 
 
 def _batch(values: ArrayLike, name: str) -> Floats:
@@ -367,13 +364,13 @@ def _edges(values: Sequence[Floats], bins: int) -> Floats:
 def _ridges(ax: Axes, arrays: Mapping[str, Floats], said: Sequence[str], edges: Floats) -> None:
     """Draw a row with a histogram for every array, the first one on top, with a remark beside it."""
     for i, ((_, values), text) in enumerate(zip(arrays.items(), said, strict=True)):
-        known = _drawable(values)
+        known = checks.drawable(values)
         counts = np.histogram(values[known & (values != 0)], edges)[0]
         heights = 0.85 * counts / max(counts.max(), 1)
         ax.stairs(heights - i, edges, baseline=-i, fill=True, color=style.tint(1, 0.55), zorder=2)
         ax.stairs(heights - i, edges, baseline=-i, color=style.colour(1), linewidth=0.9, zorder=3)
         ax.axhline(-i, color="#888888", linewidth=0.6, zorder=1)
-        why = "not finite" if known[np.isfinite(values)].all() else f"above {LARGEST:g}"
+        why = "not finite" if known[np.isfinite(values)].all() else f"above {checks.LARGEST:g}"
         lost = f"{style.percent((~known).mean())} {why}" if not known.all() else ""
         remark = ", ".join(part for part in (text, lost) if part)
         ax.annotate(remark, (1.02, 0.2 - i), xycoords=("axes fraction", "data"), va="center", fontsize=9)

@@ -64,7 +64,12 @@ def scatter_classes(
     with style.axes(ax) as ax:
         _scatter(ax, points, labels, names)
         if new:
-            ax.set_aspect("equal", adjustable="datalim")  # a circle looks like one
+            if len(points) and (np.ptp(points, axis=0) == 0).any():  # a single point, or points in a line
+                left, right, bottom, top = checks.extent_of(points, 0.05, None)
+                ax.set(xlim=(left, right), ylim=(bottom, top))
+            (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+            if 1e-3 < (right - left) / (top - bottom) < 1e3:  # a circle looks like one, where it can be seen at all
+                ax.set_aspect("equal", adjustable="datalim")
         style.label(ax, x="$x_1$", y="$x_2$", title=title)
     return ax
 

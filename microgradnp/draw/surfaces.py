@@ -354,7 +354,7 @@ def _path(path: ArrayLike | None) -> tuple[Floats, bool]:
     steps = checks.floats(path, "path")
     if steps.ndim != 2 or steps.shape[1] != 2 or len(steps) == 0:
         raise ValueError(f"path must have shape (steps, 2), got {steps.shape}")
-    known = np.asarray(np.isfinite(steps).all(axis=1))
+    known = np.asarray(checks.drawable(steps).all(axis=1))
     if not known[0]:
         raise ValueError(f"path must begin at a finite place, but path[0] is {steps[0]}")
     end = len(steps) if known.all() else int(np.argmin(known))
@@ -396,7 +396,7 @@ def _over(
 
 def _scaled(values: Floats, *, logarithmic: bool) -> Floats:
     """Check the costs; those that are not finite become nan."""
-    known = np.isfinite(values)
+    known = checks.drawable(values)
     if not known.any():
         raise ValueError("no cost is finite here: choose another extent")
     costs = np.where(known, values, np.nan)
