@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import microgradnp as mg
 from microgradnp import nn
@@ -82,6 +86,32 @@ def test_broken_off_twice(options: dict[str, Any], tmp_path: Any) -> None:
             continue
     assert digest(again(path, [mg.train.Callback()])) == wanted
     assert digest(again(path, [mg.train.Callback()])) == wanted  # a finished run is finished
+
+
+@settings(max_examples=60 if KILLS > 20 else 8)
+@given(
+    crashes=st.lists(st.integers(0, 20), min_size=1, max_size=3),
+    every=st.sampled_from([None, 1, 2, 3, 5]),
+    samples=st.integers(3, 15),
+    size=st.sampled_from([None, 2, 3, 4, 50]),
+    epochs=st.integers(1, 5),
+    early=st.sampled_from([None, 1, 2]),
+    shuffle=st.booleans(),
+    measure=st.sampled_from(["before", "after"]),
+    optimizer=st.sampled_from(["plain", "momentum", "adam"]),
+    moment=st.sampled_from(["on_gradients", "on_step_end", "on_epoch_end"]),
+)
+def test_broken_off_anyhow(crashes: list[int], samples: int, size: int | None, moment: str, **options: Any) -> None:
+    if size is not None and samples % size == 1:
+        samples += 1  # batch normalisation wants two samples at least
+    options |= {"samples": samples, "size": size}
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = digest(run(os.path.join(folder, "whole.npz"), callbacks=[mg.train.Callback()], **options))
+        path = os.path.join(folder, "broken.npz")
+        for step in crashes:
+            with contextlib.suppress(Crash):
+                run(path, callbacks=[Fail(step, moment)], **options)
+        assert digest(run(path, callbacks=[mg.train.Callback()], **options)) == wanted
 
 
 def test_a_finished_run_may_be_made_longer(tmp_path: Any) -> None:
