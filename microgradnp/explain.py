@@ -313,18 +313,26 @@ def unsupported(function: Any, args: Sequence[Any], kwargs: dict[str, Any], meth
         return call(*plain(args), **plain(kwargs))
     if method == "__call__" and function in TABLE:
         raise unknown_keyword(function, *next(iter(kwargs.items())), [])
-    known = [known for known in map(full_name, (*TABLE, *COMPOSITES)) if known.startswith("np.")]
-    close = list(dict.fromkeys(difflib.get_close_matches(name, known, 3, 0.7)))
-    nearest = f"The nearest that have one: {', '.join(close)}. " if close else ""
-    if getattr(function, "__name__", "") in INSTEAD:
-        nearest = f"{INSTEAD[function.__name__]} has one and does the same. "
-    elif method == "at" or getattr(function, "__name__", "") in IN_PLACE:
-        nearest = "It changes an array in place: build a new one, with np.where, np.concatenate or np.stack. "
     who = ", ".join(describe(x) for x in tracked[:3])
     raise NotImplementedError(
-        f"{name} has no derivative rule, and {who} is being differentiated. {nearest}"
+        f"{name} has no derivative rule, and {who} is being differentiated. {nearest_form(function, method)}"
         f"For the value alone use .data; for a rule of your own see mg.primitive"
     )
+
+
+def nearest_form(function: Any, method: str = "__call__") -> str:
+    """Return the sentence that says what to write in place of a function without a rule; empty where nothing is near."""
+    if getattr(function, "__name__", "") in INSTEAD:
+        return f"{INSTEAD[function.__name__]} has one and serves the same end. "
+    if str(getattr(function, "__module__", "")).startswith("numpy.lib.scimath") or function in vars(np.emath).values():
+        plain_one = {"logn": "np.log(x) / np.log(n)"}.get(function.__name__, f"np.{function.__name__}")
+        return f"{plain_one}, of x.astype(complex) where x leaves the real domain, has one. "
+    if method == "at" or getattr(function, "__name__", "") in IN_PLACE:
+        return "It changes an array in place: build a new one, with np.where, np.concatenate or np.stack. "
+    name = full_name(function) + ("" if method == "__call__" else f".{method}")
+    known = [known for known in map(full_name, (*TABLE, *COMPOSITES)) if known.startswith("np.")]
+    close = list(dict.fromkeys(difflib.get_close_matches(name, known, 3, 0.8)))
+    return f"The nearest that have one: {', '.join(close)}. " if close else ""
 
 
 def tracked_in(args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
@@ -346,6 +354,16 @@ INSTEAD = {
     "nan_to_num": "np.where(np.isnan(x), 0, x)",
     "intersect1d": "x[np.isin(x, y)]",
     "setxor1d": "np.concatenate([x[~np.isin(x, y)], y[~np.isin(y, x)]])",
+    "angle": "np.arctan2(np.imag(z), np.real(z))",
+    "fix": "np.trunc",
+    "ldexp": "x * 2.0**k",
+    "modf": "x - np.trunc(x)",
+    "polyval": "Horner's rule, y = y * x + c for each c,",
+    "polyfit": "np.linalg.lstsq, of np.stack of powers,",
+    "roots": "np.linalg.eigvals of the companion matrix",
+    "unique": "x[np.unique(x.data, return_index=True)[1]]",
+    "spacing": "np.finfo(x.dtype).eps * np.abs(x)",
+    "frexp": "x / 2.0**e with e = np.frexp(x.data)[1]",
 }
 
 #: Functions that write into an argument.

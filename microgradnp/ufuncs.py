@@ -13,7 +13,7 @@ from microgradnp.primitives import COMPOSITES, TABLE
 from microgradnp.primitives.cumulative import running_max, running_min
 from microgradnp.primitives.masked import as_array, mask_of, picked, typed
 from microgradnp.primitives.network import logsumexp
-from microgradnp.recorders import apply, ours, rebind
+from microgradnp.recorders import apply, ours, rebind, result
 from microgradnp.tape import OFF, Leaf, current_mode
 
 if TYPE_CHECKING:  # given to this room when they are there
@@ -59,6 +59,10 @@ def made_by(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
         if method == "outer":
             a, b = map(as_array, inputs)
             return made_by(ufunc, "__call__", (np.reshape(a, a.shape + (1,) * b.ndim), b), kwargs, out)
+        if (
+            method in ("accumulate", "reduceat") and ufunc in TABLE and TABLE[ufunc].constant
+        ):  # truth values, no gradient
+            return result(getattr(ufunc, method)(*explain.plain(inputs), **explain.plain(kwargs)))
         if method == "accumulate":
             return accumulated(ufunc, *inputs, **kwargs)
         if method == "reduceat":
