@@ -21,8 +21,11 @@ Array = Any
 
 def checked(loss: Array, name: str, predictions: Array, targets: Array) -> Array:
     """Return the loss, or raise if it is nan because something that went in is."""
-    total = values_of(loss)
-    if not np.isnan(total).any():
+    if loss.size == 1:  # the usual case, without a call of NumPy
+        number = loss.item()
+        if number == number:
+            return loss
+    elif not np.isnan(values_of(loss)).any():
         return loss
     for what, x in (("targets", values_of(targets)), ("predictions", values_of(predictions))):
         bad = np.isnan(x) if x.dtype.kind in "fc" else np.zeros(x.shape, bool)
