@@ -208,7 +208,7 @@ elementwise(
 elementwise(np.sign, lambda _y, _x: _flat(_x), r"\operatorname{{sign}}({x})", smooth=False)
 for _step in (np.floor, np.ceil, np.rint, np.trunc):
     elementwise(_step, 0, rf"\operatorname{{{{{_step.__name__}}}}}({{x}})", smooth=False)
-elementwise(np.heaviside, (0, 0), r"\theta({a})", smooth=False)
+elementwise(np.heaviside, (0, lambda _y, a, _b: 1.0 * (a == 0)), r"\theta({a})", smooth=False)
 elementwise(np.copysign, (lambda _y, a, b: np.sign(a) * np.copysign(1.0, b), 0), smooth=False)
 elementwise(np.floor_divide, (0, 0), r"\lfloor {a} / {b} \rfloor", smooth=False)
 

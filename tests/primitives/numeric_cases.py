@@ -6,10 +6,26 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.primitives.bessel import i0_slope
 from microgradnp.primitives.cumulative import recurrence, running_max, running_min
+from microgradnp.primitives.parts import exponent
 from microgradnp.primitives.quantiles import METHODS, as_rank, ranked
 from microgradnp.primitives.signals import bin_of, full_convolution, interval
-from tests.factories import Array, Input, graded, other, positive, real, separate, threes, truth, whole
+from tests.factories import (
+    Array,
+    Input,
+    above_one,
+    graded,
+    other,
+    positive,
+    real,
+    regular,
+    separate,
+    threes,
+    truth,
+    unit,
+    whole,
+)
 from tests.primitives.calls import case
 
 A = real(2, 3)
@@ -98,6 +114,11 @@ def between(*shape: int) -> Input:
 def unit_share(*shape: int) -> Input:
     """Return shares that are no multiple of 1/4: there a quantile has a kink."""
     return Input("share", shape, lambda rng, shape: rng.choice([0.1, 0.4, 0.65, 0.85], shape) + rng.uniform(0, 0.03))
+
+
+def near_cubic(*shape: int) -> Input:
+    """Return the coefficients of a cubic with zeros near 1, 4 and 9."""
+    return Input("cubic", shape, lambda rng, shape: np.array([1, -14, 49, -36]) + rng.uniform(-0.02, 0.02, shape))
 
 
 def recurred(b: Array, a: Array) -> Array:
@@ -245,4 +266,79 @@ SIGNALS = [
     case(np.corrcoef, real(5, 3), rowvar=False, dtype=F64),
 ]
 
-NUMERIC = [*MASKED, *CUMULATIVE, *QUANTILES, *SIGNALS]
+# -- parts of numbers, functions that become complex, polynomials ---------------------------------------------
+
+SPECIAL_VALUES = np.array([np.nan, np.inf, -np.inf, 1.5])
+
+PARTS = [
+    case(np.ldexp, A, 3),
+    case(np.ldexp, A, np.array([1, -2, 0])),
+    case(np.nextafter, A, B),
+    case(np.spacing, A),
+    case(exponent, A, reference=lambda x: np.frexp(x)[1]),
+    case(np.frexp, A, first=1),
+    case(np.modf, A),
+    case(np.fix, A),
+    case(np.angle, A),
+    case(np.angle, A, deg=True),
+    case(np.nan_to_num, H, nan=3.0),
+    case(np.nan_to_num, A, posinf=1.0, neginf=-1.0),
+    case(np.real_if_close, A),
+    case(np.real_if_close, A, tol=3),
+    case(np.isclose, whole(2, 3), whole(2, 3)),
+    case(np.isclose, whole(2, 3), SPECIAL_VALUES[:3], equal_nan=True),
+    case(np.isclose, whole(3), SPECIAL_VALUES[1:], rtol=1e-3, atol=0.6),
+    case(np.heaviside, np.array([0.0, 1.0, -1.0]), B),
+    case(np.i0, A),
+    case(np.i0, real()),
+    case(i0_slope, A, reference=lambda x, order: bessel_slope(x, order), order=1),
+    case(i0_slope, A, reference=lambda x, order: bessel_slope(x, order), order=4),
+    *([case(np.bitwise_count, whole(3))] if hasattr(np, "bitwise_count") else []),
+    *(case(f, P) for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10)),
+    *(case(f, A) for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10)),
+    *(case(f, unit(3)) for f in (np.emath.arccos, np.emath.arcsin, np.emath.arctanh)),
+    *(case(f, above_one(3)) for f in (np.emath.arccos, np.emath.arcsin, np.emath.arctanh)),
+    case(np.emath.logn, above_one(), P),
+    case(np.emath.logn, 2, A),
+    case(np.emath.power, P, B),
+    case(np.emath.power, A, 1.5),
+]
+
+
+def bessel_slope(x: Array, order: int) -> Array:
+    """Return derivatives of I0 by its series."""
+    k = np.arange(40)
+    c = np.cumprod(np.concatenate([[1.0], 1 / (4.0 * k[1:] ** 2)]))
+    p = np.polynomial.Polynomial(np.stack([c, np.zeros(40)], axis=1).ravel())
+    return p.deriv(order)(x).astype(x.dtype)
+
+
+POLYNOMIALS = [
+    case(np.polyval, real(4), other(2, 3)),
+    case(np.polyval, real(4), 2.0),
+    case(np.polyval, [1, 2, 3], other(3)),
+    case(np.polyadd, real(3), other(5)),
+    case(np.polysub, real(4), other(2)),
+    case(np.polymul, real(3), other(4)),
+    case(np.polymul, real(3), [0, 0, 2.0]),
+    case(np.polyder, real(5)),
+    case(np.polyder, real(5), m=2),
+    case(np.polyint, real(4)),
+    case(np.polyint, real(4), m=3, k=[1.0, 2.0, 3.0]),
+    case(np.polyint, real(4), m=2, k=0.5),
+    case(np.polydiv, real(6), positive(3), first=1),
+    case(np.polydiv, real(2), positive(3)),
+    case(np.poly, real(4)),
+    case(np.poly, regular(3, 3)),
+    case(np.roots, near_cubic(4)),
+    case(np.roots, separate(3)),
+    case(np.vander, real(3)),
+    case(np.vander, real(3), N=5, increasing=True),
+    case(np.polyfit, graded(6), real(6), 2),
+    case(np.polyfit, graded(6), real(6, 2), 1, rcond=1e-12, w=positive(6)),
+    case(np.polyfit, graded(6), real(6), 2, full=True, first=2),
+    case(np.polyfit, graded(6), real(6), 2, cov=True),
+    case(np.polyfit, graded(6), real(6, 2), 1, cov="unscaled"),
+]
+
+NUMERIC = [*MASKED, *CUMULATIVE, *QUANTILES, *SIGNALS, *PARTS, *POLYNOMIALS]

@@ -24,6 +24,15 @@ TIES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
     "interp at the last point": (lambda x: np.interp(x, [0.0, 1.0], [0.0, 2.0])[0], np.array([1.0]), [2.0]),
     "interp beyond": (lambda x: np.interp(x, [0.0, 1.0], [0.0, 2.0])[0], np.array([1.5]), [0.0]),
     "std of equal ones": (lambda x: np.std(x, where=[True, True, False]), np.array([1.0, 1.0, 5.0]), [0, 0, 0]),
+    "hypotenuse": (lambda x: np.hypot.reduce(x), np.zeros(2), [0, 0]),
+    "step at 0": (lambda h: np.heaviside(0.0, h)[0], np.array([0.3]), [1.0]),
+    "the angle of real numbers": (lambda x: np.sum(np.angle(x)), np.array([-1.0, 0.0, 2.0]), [0, 0, 0]),
+    "nan made a number": (
+        lambda x: np.sum(np.nan_to_num(x)),
+        np.array([np.nan, np.inf, -np.inf, 2.0]),
+        [0, 0, 0, 1],
+    ),
+    "whole part of infinity": (lambda x: np.modf(x)[0][1], np.array([1.5, np.inf]), [0, 0]),
     "edges of a histogram": (lambda x: np.histogram(x, bins=4)[1][1], T, [0.125, 0, 0.125, 0.75]),
     "edges of one value": (lambda x: np.histogram(x)[1][3], np.array([2.0, 2.0]), [0.5, 0.5]),
 }
@@ -46,6 +55,32 @@ def test_all_nan_slices_are_nan_as_in_numpy() -> None:
     y = mg.tensor(x, requires_grad=True)
     assert np.isnan(np.median(y).item())
     assert np.isnan(np.quantile(y, 0.5, axis=0).data).tolist() == [True, False]
+
+
+def test_remainder_of_polynomials() -> None:
+    u, v = np.array([2.0, -1.0, 0.5, 3.0, 1.0]), np.array([1.5, 2.0, -0.7])
+    quotient, remainder = np.polydiv(mg.tensor(u, requires_grad=True), v)
+    for mine, numpys in zip((quotient, remainder), np.polydiv(u, v), strict=True):
+        np.testing.assert_allclose(mine.data, numpys, rtol=1e-14)
+    # u = quotient * v + remainder: what moves the remainder alone does not move the quotient
+    jacobian = mg.jacobian(lambda u: np.polydiv(u, v)[1])(u)
+    np.testing.assert_allclose(jacobian[:, -2:], np.eye(2), atol=1e-15)
+    d = np.array([0.3, 1.0, -0.2, 0.4, -1.0])
+    slope = (np.polydiv(u + 1e-6 * d, v)[1] - np.polydiv(u - 1e-6 * d, v)[1]) / 2e-6
+    np.testing.assert_allclose(jacobian @ d, slope, rtol=1e-8)
+
+
+def test_zeros_that_are_no_eigenvalues() -> None:
+    p = mg.tensor([0.0, 2.0, -6.0, 0.0], requires_grad=True)
+    np.testing.assert_allclose(np.roots(p).data, [3.0, 0.0])
+    assert np.roots(mg.tensor([0.0, 0.0], requires_grad=True)).size == 0
+
+
+def test_zeros_in_conjugate_pairs_make_a_real_polynomial() -> None:
+    zeros = np.array([1 + 2j, 1 - 2j, 3.0])
+    p = np.poly(mg.tensor(zeros, requires_grad=True))
+    np.testing.assert_allclose(p.data, np.poly(zeros))
+    assert p.dtype == np.float64
 
 
 def test_average_returns_the_sum_of_weights() -> None:
@@ -75,6 +110,26 @@ def test_complex_numbers() -> None:
     assert np.iscomplexobj(mg.vjp(lambda z: np.interp(0.5, [0.0, 1.0, 2.0], z), z)[0])
 
 
+def test_parts_of_complex_numbers() -> None:
+    z = np.array([0.6 - 0.8j, -1.2 + 0.5j])
+
+    def total(z: Any) -> Any:
+        return np.sum(np.angle(z) ** 2 + np.angle(z, deg=True))
+
+    gradient = mg.grad(total)(z)
+    for direction in (1.0, 1j):
+        for i in range(2):
+            step = np.eye(2)[i] * direction * 1e-6
+            slope = (total(z + step) - total(z - step)) / 2e-6
+            assert abs(np.real(gradient[i] * direction) - slope) < 1e-6
+    nan = np.array([complex(np.nan, 1.0), complex(2.0, np.inf)])
+    y, pull = mg.vjp(lambda z: np.nan_to_num(z, posinf=9.0), nan)
+    np.testing.assert_array_equal(y, [1j, 2 + 9j])
+    np.testing.assert_allclose(pull(np.array([-1j, 1.0]))[0], [-1j, 1.0])
+    assert np.real_if_close(mg.tensor(np.array([1 + 1e-18j]), requires_grad=True)).dtype == np.float64
+    assert np.emath.sqrt(mg.tensor(np.array([-1.0]), requires_grad=True)).dtype == np.complex128
+
+
 t = mg.tensor(np.arange(1.0, 7.0).reshape(2, 3), requires_grad=True)
 v = mg.tensor(np.arange(1.0, 4.0), requires_grad=True)
 REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] = {
@@ -84,6 +139,15 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] =
     "weights of another method": (lambda: np.quantile(t, 0.5, weights=t.data), ValueError, ("inverted_cdf",)),
     "quantile of complex numbers": (lambda: np.median(t * 1j), TypeError, ("no order",)),
     "quantiles of nothing": (lambda: np.quantile(t[:0], 0.5), ValueError, ("none",)),
+    "matrix as a polynomial": (lambda: np.polyval(t, 1.0), ValueError, ("np.polyval", "(2, 3)")),
+    "poly1d": (lambda: np.polyval(np.poly1d([1, 2]), v), NotImplementedError, ("coeffs",)),
+    "degree": (lambda: np.polyfit(v, v, -1), ValueError, ("deg=-1",)),
+    "points of polyfit": (lambda: np.polyfit(v, [1.0, 2.0], 1), ValueError, ("(3,)", "(2,)")),
+    "weights of polyfit": (lambda: np.polyfit(v, v, 1, w=[1.0]), ValueError, ("(1,)", "3 points")),
+    "points of a covariance": (lambda: np.polyfit(v, v, 2, cov=True), ValueError, ("too few",)),
+    "constants of polyint": (lambda: np.polyint(v, 3, k=[1.0, 2.0]), ValueError, ("2 constants",)),
+    "copy of nan_to_num": (lambda: np.nan_to_num(v, copy=False), TypeError, ("copy=False",)),
+    "matrix as a vector": (lambda: np.vander(t), ValueError, ("np.vander", "(2, 3)")),
     "matrix as a sequence": (lambda: np.convolve(t, [1.0]), ValueError, ("np.convolve", "(2, 3)")),
     "empty sequence": (lambda: np.correlate(v, []), ValueError, ("empty",)),
     "mode of a convolution": (lambda: np.convolve(v, v, "half"), ValueError, ("'half'", "valid")),

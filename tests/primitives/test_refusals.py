@@ -164,9 +164,6 @@ KEYWORDS: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] 
 UNSUPPORTED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "np.intersect1d": (lambda: np.intersect1d(scores, [1.0]), ("x[np.isin(x, y)]",)),
     "np.setxor1d": (lambda: np.setxor1d(scores, [1.0]), ("np.isin",)),
-    "np.modf": (lambda: np.modf(scores), ("np.trunc",)),
-    "np.spacing": (lambda: np.spacing(scores), ("np.finfo",)),
-    "np.angle": (lambda: np.angle(scores), ()),
     "np.linalg.svd": (lambda: np.linalg.svd(scores), ("full_matrices=False",)),
     "np.linalg.qr": (lambda: np.linalg.qr(scores, mode="raw"), ("mode='reduced'",)),
     "np.cross": (lambda: np.cross(scores[:, :2], scores[:, :2]), ("a[..., 0] * b[..., 1]",)),
