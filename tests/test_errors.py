@@ -233,9 +233,9 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     ),
     # unknown functions and keywords
     "unknown function": (
-        lambda: np.setdiff1d(vector, vector),
+        lambda: np.histogramdd(vector),
         NotImplementedError,
-        ["np.setdiff1d", "`vector`", "mg.primitive", ".data"],
+        ["np.histogramdd", "`vector`", "mg.primitive", ".data"],
     ),
     "method of others": (lambda: weights.permute(1, 0), AttributeError, ["permute", ".transpose"]),
     "method in place": (lambda: weights.fill(0), AttributeError, ["fill", "immutable", ".numpy()"]),

@@ -1075,12 +1075,12 @@ def test_a_norm_whose_order_is_differentiated() -> None:
 
 def test_functions_without_a_rule_under_no_grad() -> None:
     w = mg.tensor(np.eye(2, 3), requires_grad=True)
-    with pytest.raises(NotImplementedError, match=r"np\.spacing.*`w`"):
-        np.spacing(w)
+    with pytest.raises(NotImplementedError, match=r"np\.histogramdd.*`w`"):
+        np.histogramdd(w)
     with pytest.raises(NotImplementedError, match=r"np\.linalg\.svd.*full_matrices=False"):
         np.linalg.svd(w)  # which has a rule, but not in this form
     with mg.no_grad():
-        np.testing.assert_array_equal(np.spacing(w), np.spacing(np.eye(2, 3)))
+        np.testing.assert_array_equal(np.histogramdd(w)[0], np.histogramdd(np.eye(2, 3))[0])
         assert np.linalg.svd(w).Vh.shape == (3, 3)
     assert np.linalg.svd(mg.tensor(np.eye(2, 3))).Vh.shape == (3, 3)
 

@@ -11,9 +11,15 @@ from typing import Any
 import numpy as np
 
 from microgradnp.primitives.masked import as_array, typed
-from microgradnp.primitives.primitive import Array, composite, constant, elementwise
+from microgradnp.primitives.primitive import Array, composite, constant, elementwise, structural
 
-elementwise(np.ldexp, (lambda _y, _x, i: np.ldexp(_x.dtype.type(1), i), 0), r"{a} \cdot 2^{{{b}}}")
+structural(
+    np.ldexp,
+    (lambda g, _y, _x, i: np.ldexp(g, i), None),
+    (lambda dx, _y, _x, i: np.ldexp(dx, i), None),
+    r"{a} \cdot 2^{{{b}}}",
+    broadcasts=True,
+)
 elementwise(np.nextafter, (1, 0), smooth=False)
 elementwise(np.spacing, 0, smooth=False)
 
