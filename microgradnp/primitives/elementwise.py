@@ -114,13 +114,19 @@ elementwise(
     r"\log_2(2^{{{a}}} + 2^{{{b}}})",
 )
 
+
+def _less_than_1(x: Array) -> Array:
+    """Return 1 - x. Of a real x + 0j it keeps the sign of the 0, which tells on which side of a cut it lies."""
+    return -(x - 1) if x.dtype.kind == "c" else 1 - x
+
+
 # -- trigonometric and hyperbolic ----------------------------------------------------------------------------
 
 elementwise(np.sin, lambda _y, x: np.cos(x), r"\sin {x}")
 elementwise(np.cos, lambda _y, x: -np.sin(x), r"\cos {x}")
 elementwise(np.tan, lambda y, _x: 1 + y * y, r"\tan {x}")
-elementwise(np.arcsin, lambda _y, x: 1 / np.sqrt((1 - x) * (1 + x)), r"\arcsin {x}")
-elementwise(np.arccos, lambda _y, x: -1 / np.sqrt((1 - x) * (1 + x)), r"\arccos {x}")
+elementwise(np.arcsin, lambda _y, x: 1 / np.sqrt(_less_than_1(x) * (1 + x)), r"\arcsin {x}")
+elementwise(np.arccos, lambda _y, x: -1 / np.sqrt(_less_than_1(x) * (1 + x)), r"\arccos {x}")
 elementwise(np.arctan, lambda _y, x: 1 / (1 + x * x), r"\arctan {x}")
 elementwise(
     np.arctan2,
