@@ -416,10 +416,10 @@ METHODS_IN_PLACE = ("sort", "partition", "fill", "put", "itemset", "resize", "se
 
 def absent_attributes(of: type) -> set[str]:
     """Return what a Tensor might be asked for, and lacks: methods of arrays, NumPy's functions, other libraries' names."""
-    names = {f: getattr(f, "__name__", "") for f in (TABLE | COMPOSITES)}
-    functions = {name for f, name in names.items() if getattr(np, name, None) is f}
+    known, public = TABLE | COMPOSITES, vars(np)
+    functions = {name for f in known if public.get(name := getattr(f, "__name__", "")) is f}
     arrays = {name for name in dir(np.ndarray) if not name.startswith("_")}
-    return {name for name in functions | arrays | {*ELSEWHERE, *METHODS_IN_PLACE} if not hasattr(of, name)}
+    return (functions | arrays | {*ELSEWHERE, *METHODS_IN_PLACE}) - {*vars(of)}
 
 
 def no_attribute(attribute: str) -> AttributeError:
