@@ -91,10 +91,8 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
     except ERRORS as error:
         raise explain.failed(primitive, inputs, params, error) from error
     if type(y) is np.ndarray:
-        if y.base is not None:
-            for x in inputs:
-                if type(x) is Tensor:
-                    x._viewed = True
+        if not primitive.elementwise:
+            mark_views(y, inputs)
     elif type(y) is not float64:
         y = result(y)._value
     if not recorded:
@@ -146,6 +144,15 @@ def followed(
     elif observe is not None:
         observe(node)
     return Tensor(y, node)
+
+
+def mark_views(y: Array, inputs: Sequence[Any]) -> None:
+    """Note which operands the result shares memory with: NumPy would change it with them, so they are not changed in place."""
+    for x in inputs:
+        if type(x) is Tensor:
+            value = x._value
+            if y is value or (y.base is not None and (y.base is value or y.base is value.base)):
+                x._viewed = True
 
 
 def undifferentiable(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> Tensor:
@@ -274,7 +281,10 @@ def unrecorded(
         y = compute(*values)
     except ERRORS as error:
         raise explain.failed(primitive, inputs, {}, error) from error
-    if type(y) is not ndarray and type(y) is not float64:
+    if type(y) is ndarray:
+        if not primitive.elementwise:
+            mark_views(y, inputs)
+    elif type(y) is not float64:
         return result(y)
     made = new(Tensor)
     made._value = y
@@ -304,8 +314,8 @@ def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> 
             if y.dtype.kind not in "fc":
                 return undifferentiable(y, primitive, (x,))
             spec = spec_of(y)
-            if params is not None and y.base is not None:
-                x._viewed = True
+            if not elementwise and (y is value or y.base is not None):
+                mark_views(y, (x,))
         made = new(Tensor)  # written out: two calls less for each operation
         made._value = y
         made.node = entry = Node()

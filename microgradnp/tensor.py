@@ -573,7 +573,7 @@ class Tensor:
     conj = conjugate = unary(TABLE[np.conjugate])
     real = property(lambda self: apply(TABLE[np.real], (self,), {}), doc="The real part.")
     imag = property(lambda self: apply(TABLE[np.imag], (self,), {}), doc="The imaginary part.")
-    T = property(lambda self: apply(TABLE[np.transpose], (self,), {}), doc="The axes in reverse order.")
+    T = property(unary(TABLE[np.transpose]), doc="The axes in reverse order.")
     mT = property(
         lambda self: apply(TABLE[np.swapaxes], (self,), {"axis1": -1, "axis2": -2}), doc="The last two axes swapped."
     )

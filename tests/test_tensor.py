@@ -1234,3 +1234,34 @@ def test_an_optimizer_step_changes_neither_old_values_nor_gradients(options: dic
         assert_array_equal(kept, gradient)
         assert_array_equal(w.data, expected)
         assert w.dtype == dtype
+
+
+VIEWS: dict[str, Callable[[Any], Any]] = {
+    "T": lambda t: t.T,
+    "np.transpose": np.transpose,
+    "np.reshape": lambda t: np.reshape(t, (3, 2)),
+    "np.squeeze": np.squeeze,
+    "t.squeeze": lambda t: t.squeeze(),
+    "np.real": np.real,
+    "index": lambda t: t[0],
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("tracked", [True, False])
+def test_what_has_a_view_is_not_changed_in_place(view: str, tracked: bool) -> None:
+    """NumPy would change the view as well."""
+    t = mg.tensor(np.ones((2, 3)), requires_grad=tracked) * 2
+    made = VIEWS[view](t)
+    assert np.shares_memory(made._value, t._value)
+    with pytest.raises(TypeError, match="shares memory"):
+        t += 1
+
+
+def test_a_sum_is_no_view() -> None:
+    """Also of rows of two elements, which are added column by column."""
+    t = leaf(1.0, 2.0).reshape(1, 2) * 2
+    for keepdims in (True, False):
+        np.sum(t, axis=1, keepdims=keepdims)
+    t += 1
+    np.testing.assert_array_equal(t.data, [[3.0, 5.0]])
