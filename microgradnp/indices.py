@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from microgradnp.tensor import Tensor, tensor
 
 
+#: What selects without arrays.
+BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
+
+
 def split_index(index: Any) -> tuple[Any, list[Any]]:
     """Split an index into a pattern and the arrays in it, which are operands."""
-    if index.__class__ in (int, slice) or index is None or index is Ellipsis:
+    if type(index) in BASIC or (type(index) is tuple and BASIC.issuperset(map(type, index))):
         return index, []
     arrays: list[Any] = []
 

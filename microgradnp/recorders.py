@@ -67,7 +67,7 @@ ERRORS = (ValueError, TypeError, IndexError, ZeroDivisionError)
 def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
     """Compute a primitive and record it: the general path, for any number of operands and any parameters."""
     for value in params.values():
-        if type(value) not in IMMUTABLE:
+        if type(value) not in IMMUTABLE and not (type(value) is tuple and IMMUTABLE.issuperset(map(type, value))):
             params = {k: v if type(v) in IMMUTABLE else frozen(primitive, k, v) for k, v in params.items()}
             break
     values: list[Any] = []

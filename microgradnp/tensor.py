@@ -591,7 +591,10 @@ class Tensor:
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """Return the elements in another shape."""
-        return call(np.reshape, self, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[no-any-return]
+        to = shape[0] if len(shape) == 1 else shape
+        if type(to) in (int, tuple):
+            return apply(TABLE[np.reshape], (self,), {"shape": to, "order": order})
+        return call(np.reshape, self, to, order=order)  # type: ignore[no-any-return]
 
     def transpose(self, *axes: Any) -> Tensor:
         """Return the axes in another order, reversed by default."""

@@ -127,7 +127,7 @@ def filled(pattern: Any, arrays: Sequence[Array]) -> Any:
 
 def getitem(x: Array, *arrays: Array, pattern: Any) -> Array:
     """Return x[pattern]."""
-    return x[filled(pattern, arrays)]
+    return x[filled(pattern, arrays) if arrays else pattern]
 
 
 def scatter(g: Array, *arrays: Array, pattern: Any, shape: tuple[int, ...]) -> Array:
