@@ -60,7 +60,9 @@ class Checkpoint:
             self.epoch, self.batch, self.step = (int(run.get(k, 0)) for k in ("finished", "batch", "step"))
             self.history = History.unpacked(arrays, meta["history"]) if "history" in meta else None
             self.extra: dict[str, Any] = meta.get("extra", {})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except ArchiveError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ArchiveError(f"its parts do not fit together: {type(error).__name__}: {error}") from None
 
     def restore(self, model: Any, optimizer: Any = None, params: Any = None) -> None:
@@ -327,7 +329,7 @@ class Saver:
         """Put the run where it was when the checkpoint was written: all of it, or nothing."""
         run, checkpoint = self.run, load_checkpoint(self.path)
         arrays, meta = checkpoint.arrays, checkpoint.meta
-        if "run" not in meta or checkpoint.history is None:
+        if "run" not in meta or checkpoint.history is None or not isinstance(meta.get("settings"), dict):
             raise CheckpointError(
                 f"{self.path} was not written by fit, so there is no run to go on with: load_checkpoint(path).restore(model)"
             )
@@ -335,6 +337,10 @@ class Saver:
         others = [o for o in (run.schedule, *run.callbacks) if hasattr(o, "load_state_dict")]
         with all_or_nothing(run.network, run.optimizer, *others):
             run.network.load(checkpoint.model)
+            first = part(arrays, "first/")
+            for state in (checkpoint.best, first):
+                if state:
+                    run.network.check(state)
             run.optimizer.load_state_dict(checkpoint.optimizer)
             position, sums, streams = meta["run"], meta["sums"], meta["streams"]
             if hasattr(run.schedule, "load_state_dict") and meta["schedule"] is not None:
@@ -362,9 +368,14 @@ class Saver:
             for name, kind in POSITION.items():
                 if not isinstance(position[name], kind) or (kind is int and position[name] < 0):
                     raise CheckpointError(f"its {name} is {position[name]!r}")
+            if run.source.batches and position["batch"] > run.source.batches:
+                raise CheckpointError(f"it is of batch {position['batch']} of {run.source.batches}")
             for name in SUMS:
                 if not isinstance(sums[name], int | float):
                     raise CheckpointError(f"its {name} is {sums[name]!r}")
+            seen = [arrays[name] for name in ("sums/predictions", "sums/targets") if name in arrays]
+            if len(seen) == 1 or any(a.ndim == 0 or len(a) != sums["samples"] for a in seen):
+                raise CheckpointError(f"it does not hold the predictions of {sums['samples']} samples")
             if run.recorder is not None and not isinstance(position["every"], int):
                 raise CheckpointError("nothing was recorded before, and now something is to be")
         # from here on nothing can fail
@@ -372,9 +383,9 @@ class Saver:
             setattr(run, name, position[name])
         for name in SUMS:
             setattr(run.sums, name, sums[name])
-        if "sums/predictions" in arrays:
-            run.sums.predictions, run.sums.targets = [arrays["sums/predictions"]], [arrays["sums/targets"]]
-        run.best_state, run.first_state = checkpoint.best, part(arrays, "first/")
+        if seen:
+            run.sums.predictions, run.sums.targets = seen[:1], seen[1:]
+        run.best_state, run.first_state = checkpoint.best, first
         history = checkpoint.history
         history.network = run.network
         history.stopped, history.interrupted = "", False

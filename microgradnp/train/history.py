@@ -295,7 +295,10 @@ class History(Mapping[str, Array]):
         arrays, meta = read(path)
         if "history" not in meta:
             raise ArchiveError(f"{path} holds no history, but {meta.get('kind', 'something else')!r}")
-        return History.unpacked(arrays, meta["history"])
+        try:
+            return History.unpacked(arrays, meta["history"])
+        except ArchiveError as error:
+            raise ArchiveError(f"{path} is not read: {error}") from None
 
     def packed(self) -> tuple[State, dict[str, Any]]:
         """Return the arrays by name, and the rest."""
@@ -318,18 +321,32 @@ class History(Mapping[str, Array]):
 
     @staticmethod
     def unpacked(arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> History:
-        """Return the history that `packed` took apart."""
-        history = History(meta["measure"], meta["about"])
-        history.columns = {name: arrays[f"history/{name}"].tolist() for name in meta["columns"]}
-        history.stopped, history.interrupted = meta["stopped"], meta["interrupted"]
-        history.best_epoch = meta["best_epoch"]
-        parts: dict[int, dict[str, State]] = {}
-        for key, a in arrays.items():
-            if key.startswith("frame/"):
-                _, i, part, name = key.split("/", 3)
-                parts.setdefault(int(i), {}).setdefault(part, {})[name] = a
-        for number, (step, epoch, batch, updates) in enumerate(meta["frames"]):
-            history.frames.append(Frame(step, epoch, batch, updates=updates, **parts.get(number, {})))
+        """Return the history that `packed` took apart.
+
+        Raises
+        ------
+        ArchiveError
+            If the parts do not fit together.
+        """
+        from microgradnp.train.archives import ArchiveError
+
+        try:
+            history = History(meta["measure"], meta["about"])
+            history.columns = {name: arrays[f"history/{name}"].tolist() for name in meta["columns"]}
+            history.stopped, history.interrupted = str(meta["stopped"]), bool(meta["interrupted"])
+            history.best_epoch = None if meta["best_epoch"] is None else int(meta["best_epoch"])
+            parts: dict[int, dict[str, State]] = {}
+            for key, a in arrays.items():
+                if key.startswith("frame/"):
+                    _, i, part, name = key.split("/", 3)
+                    parts.setdefault(int(i), {}).setdefault(part, {})[name] = a
+            for number, (step, epoch, batch, updates) in enumerate(meta["frames"]):
+                sizes = {str(name): float(size) for name, size in updates.items()}
+                history.frames.append(Frame(int(step), int(epoch), int(batch), updates=sizes, **parts.get(number, {})))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ArchiveError(
+                f"the parts of its history do not fit together: {type(error).__name__}: {error}"
+            ) from None
         return history
 
 

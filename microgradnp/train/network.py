@@ -68,6 +68,12 @@ class Network:
 
     def load(self, state: Mapping[str, Array]) -> None:
         """Give all tensors other values: all of them, or none."""
+        self.check(state)
+        for name, t in self.tensors.items():
+            t.assign(state[name])
+
+    def check(self, state: Mapping[str, Array]) -> None:
+        """Raise if names, shapes or types of a state are not those of the tensors."""
         wrong = [f"{name}, of shape {t.shape}, is missing" for name, t in self.tensors.items() if name not in state]
         for name, value in state.items():
             if name not in self.tensors:
@@ -81,8 +87,6 @@ class Network:
                 f"the state does not fit {label_of(self.model)}, and nothing was loaded:\n"
                 + "\n".join(f"  {w}" for w in wrong)
             )
-        for name, t in self.tensors.items():
-            t.assign(state[name])
 
     def generators(self) -> dict[str, Any]:
         """Return the sources of random numbers of the layers, and of a function, by name."""

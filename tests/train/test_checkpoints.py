@@ -250,6 +250,12 @@ def signed(path: Path, change: Any) -> None:
         lambda a, m: m.pop("optimizer"),
         lambda a, m: m["run"].update(finished="many"),
         lambda a, m: m["run"].update(batch=-1),
+        lambda a, m: m["run"].update(batch=2**70),
+        lambda a, m: m["run"].update(step=float("inf")),
+        lambda a, m: m.pop("settings"),
+        lambda a, m: m.update(settings=[]),
+        lambda a, m: m["history"].update(frames=[[0, 0, 0, "x"]]),
+        lambda a, m: m["history"].update(about=3),
         lambda a, m: m["run"].update(best=None),
         lambda a, m: m["sums"].update(total="much"),
         lambda a, m: m["streams"]["layers"].clear(),
@@ -263,6 +269,8 @@ def signed(path: Path, change: Any) -> None:
         lambda a, m: a.update({"model/0.weight": np.zeros((6, 2))}),
         lambda a, m: a.update({"model/0.weight": np.zeros((2, 6), np.float32)}),
         lambda a, m: a.update({"model/more": np.zeros(2)}),
+        lambda a, m: a.update({"best/0.weight": np.zeros((2, 6))}),
+        lambda a, m: a.update({"sums/predictions": np.zeros((3, 2))}),
         lambda a, m: m.update(kind="history"),
     ],
 )
@@ -291,6 +299,10 @@ def test_another_npz_file_is_no_checkpoint(tmp_path: Any) -> None:
     np.savez(tmp_path / "data.npz", x=np.zeros(3))
     refused(tmp_path / "data.npz", "none of an archive of ours")
     mg.train.History().save(tmp_path / "history.npz")
+    assert mg.train.History.load(tmp_path / "history.npz").epochs == 0
+    signed(tmp_path / "history.npz", lambda a, m: m["history"].update(columns=["loss"]))
+    with pytest.raises(mg.train.ArchiveError, match=r"history.npz is not read: the parts of its history do not fit"):
+        mg.train.History.load(tmp_path / "history.npz")
     refused(tmp_path / "history.npz", "holds no checkpoint, but 'history'")
     mg.train.save_checkpoint(tmp_path / "model.npz", noisy())
     with pytest.raises(mg.train.CheckpointError, match="not written by fit"):
