@@ -393,6 +393,8 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
         else:
             keep_y, keep_a, keep_b = keep_both
             spec = left_node.spec if elementwise and left_node.spec is right_node.spec else None
+            if spec is not None and spec[1] is not FLOAT64:  # whose rules may return a wider type: the sweep must look
+                spec = None
         if current_mode() != RECORD:
             return unrecorded(primitive, compute, (a, b), (left, right), params)
         try:

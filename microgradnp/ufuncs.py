@@ -168,7 +168,7 @@ def folded(ufunc: Any, a: Array, axis: Any, keepdims: bool = False, initial: Any
             raise ValueError(f"np.{ufunc.__name__}.reduce of no elements has no value")
         empty = a.dtype.type(ufunc.identity if initial is None else 0) + np.zeros(first.shape[len(axes) :], a.dtype)
         rows.insert(0, empty if initial is None else empty + initial)
-    y = rows[0]
+    y = np.abs(rows[0]) if ufunc is np.hypot else rows[0]  # NumPy begins with hypot(0, x)
     for row in rows[1:]:
         y = ufunc(y, row)
     return y.reshape(shape) if keepdims else y

@@ -689,6 +689,8 @@ def _multi_dot(arrays: Sequence[Array]) -> Array:
     arrays = list(arrays)
     if len(arrays) < 2:
         raise ValueError("multi_dot wants at least two arrays")
+    if len(arrays) == 2:
+        return np.dot(*arrays)
     first, last = np.ndim(arrays[0]) == 1, np.ndim(arrays[-1]) == 1
     arrays[0] = np.reshape(arrays[0], (1, -1)) if first else arrays[0]
     arrays[-1] = np.reshape(arrays[-1], (-1, 1)) if last else arrays[-1]

@@ -48,10 +48,15 @@ def _matmul_b(g: Array, _y: Array, a: Array, _b: Array) -> Array:
 bilinear(np.matmul, (_matmul_a, _matmul_b), "{a} {b}")
 
 
+#: Python's own, which have no shape.
+NUMBERS = frozenset((bool, int, float, complex))
+
 # -- dot: the last axis of a with the last but one of b ------------------------------------------------------
 
 
 def _dot_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
+    if type(b) in NUMBERS:
+        return g * b
     if b.ndim == 2 and _a.ndim == 2:
         return g.dot(b.T)
     if _a.ndim == 0 or b.ndim == 0:
@@ -61,6 +66,8 @@ def _dot_a(g: Array, _y: Array, _a: Array, b: Array) -> Array:
 
 
 def _dot_b(g: Array, _y: Array, a: Array, _b: Array) -> Array:
+    if type(a) in NUMBERS:
+        return g * a
     if a.ndim == 2 and _b.ndim == 2:
         return dot(a.T, g)
     if a.ndim == 0 or _b.ndim == 0:
@@ -153,7 +160,21 @@ def parse_einsum(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[li
 
 def einsum(*operands: Array, subscripts: str, optimize: Any = False) -> Array:
     """Return the sum of products that the subscripts say."""
+    if any(0 in x.shape for x in operands):
+        check_lengths(subscripts, [x.shape for x in operands])
     return np.einsum(subscripts, *operands, optimize=optimize)
+
+
+def check_lengths(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> None:
+    """Raise if a repeated subscript has the lengths 0 and another: NumPy reads past the end of such an array."""
+    terms, _ = parse_einsum(subscripts, shapes)
+    lengths: dict[str, set[int]] = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        for letter, n in zip(term, shape, strict=True):
+            lengths.setdefault(letter, set()).add(n)
+    for letter, found in lengths.items():
+        if 0 in found and len(found - {1}) > 1:
+            raise ValueError(f"einsum: the axes of {letter!r} have the lengths {', '.join(map(str, sorted(found)))}")
 
 
 def _einsum_pull(

@@ -139,6 +139,10 @@ bin_of = constant(_bin_of, 2)
 @composite(np.histogram)
 def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     a = as_array(a).reshape(-1)
+    if a.dtype.kind == "c":
+        raise TypeError(
+            "np.histogram: complex numbers have no order, and so no bins: take real parts or absolute values"
+        )
     values = np.asarray(getattr(a, "_value", a))
     plain_bins = bins.data if hasattr(bins, "_value") else bins
     edges = np.histogram_bin_edges(values, plain_bins, range)

@@ -57,7 +57,7 @@ def _cov(
         centred = x - (np.sum(x * w, axis=1) / total)[:, None]
         weighted = centred * w
         freedom = total if ddof == 0 else total - ddof * (1 if aweights is None else np.sum(w * aweights) / total)
-    c = centred @ np.conjugate(weighted).T / np.maximum(freedom, 0.0)
+    c = typed(centred @ np.conjugate(weighted).T / np.maximum(freedom, 0.0), x.dtype)
     return c[0, 0] if c.shape == (1, 1) else c
 
 
