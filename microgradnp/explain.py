@@ -9,12 +9,13 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
-from microgradnp.naming import calls, describe, name_of
+from microgradnp.naming import calls, describe, name_of, scipy_function
 from microgradnp.primitives.primitive import COMPOSITES, REQUIRED, TABLE, Primitive
 from microgradnp.tape import OFF, current_mode
 
@@ -376,7 +377,11 @@ def full_name(function: Any) -> str:
     if module.startswith("microgradnp"):
         return f"mg.{function.__name__.lstrip('_')}"
     prefix = {"numpy": "np", "numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}.get(module, module)
-    return f"{'np' if isinstance(function, np.ufunc) else prefix}.{getattr(function, '__name__', function)}"
+    name = getattr(function, "__name__", str(function))
+    if isinstance(function, np.ufunc):
+        special = getattr(sys.modules.get("scipy.special"), name, None)  # which has names that NumPy has, too
+        prefix = "scipy.special" if special is function and vars(np).get(name) is not function else "np"
+    return f"{prefix}.{name}"
 
 
 def tensors_in(x: Any) -> list[Any]:
@@ -443,6 +448,18 @@ def no_attribute(attribute: str) -> AttributeError:
 def leaving(t: Any, how: str) -> TypeError:
     """Return the error for a conversion that would silently cut the graph."""
     name = name_of(t) or "t"
+    scipys = scipy_function()
+    if scipys is not None:
+        instead = (
+            f"mg.{scipys} does the same and differentiates; "
+            if scipys in ("logsumexp", "softmax", "log_softmax")
+            else ""
+        )
+        return TypeError(
+            f"SciPy's {scipys} takes plain arrays and would take {describe(t)} out of its graph, and its gradient with it: it "
+            f"is being differentiated. {instead or 'The ufuncs of scipy.special differentiate, other functions do not; '}"
+            f"use {name}.data for the values alone, or see mg.primitive for a rule of your own"
+        )
     value = f"{name}.item() for the number" if t.size == 1 else f"{name}.data for the values"
     return TypeError(
         f"{how}({name}) would take {describe(t)} out of its graph, and its gradient with it: it is being "

@@ -14,6 +14,7 @@ import numpy as np
 #: Where the code lies that is not the user's.
 STDLIB_ROOT = os.path.join(os.path.dirname(os.__file__), "")
 OUR_ROOT, NUMPY_ROOT = (os.path.join(os.path.dirname(path), "") for path in (__file__, np.__file__))
+SCIPY_ROOT = os.path.join(os.path.dirname(os.path.dirname(np.__file__)), "scipy", "")
 
 #: Rooms whose frames run between the user's code and the record. The others (layers, the demonstration) use
 #: the library as a user does, and their variables are worth naming.
@@ -50,14 +51,27 @@ def is_engine(module: str) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def is_engine_file(filename: str) -> bool:
-    """Return whether code of this file is the engine's, NumPy's or Python's own, and not the user's.
+    """Return whether code of this file is the engine's, NumPy's, SciPy's or Python's own, and not the user's.
 
     (The globals of a frame do not tell: doctests borrow them.)
     """
     for root, package in ((OUR_ROOT, "microgradnp"), (NUMPY_ROOT, "numpy")):
         if filename.startswith(root):
             return is_engine(".".join([package, *filename[len(root) :].removesuffix(".py").split(os.sep)]))
-    return filename.startswith(STDLIB_ROOT) and "site-packages" not in filename
+    return filename.startswith(SCIPY_ROOT) or (filename.startswith(STDLIB_ROOT) and "site-packages" not in filename)
+
+
+def scipy_function() -> str | None:
+    """Return the name of the function of SciPy that is running, as the user called it; None outside of SciPy."""
+    name = None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        inside = frame.f_code.co_filename.startswith(SCIPY_ROOT)
+        if name is not None and not inside:
+            return name
+        name = frame.f_code.co_name if inside else None
+        frame = frame.f_back
+    return name
 
 
 def user_frames(limit: int = 12) -> Iterator[FrameType]:

@@ -55,13 +55,24 @@ ONE = np.float64(1.0)
 ACCUMULATING = threading.Lock()
 
 
-# how a primitive is recorded where it is a constant number of operands that NumPy's functions take by position
-for _primitive in set(TABLE.values()):
-    if _primitive.arity in (1, 2, 3) and (not _primitive.constant or isinstance(_primitive.function, np.ufunc)):
-        _primitive.record = (unary, binary, ternary)[_primitive.arity - 1](_primitive)
-
 #: How a ufunc is recorded when it is called without keywords.
-RECORDERS = {f: p.record for f, p in TABLE.items() if isinstance(f, np.ufunc) and f.nout == 1 and p.record is not None}
+RECORDERS: dict[Any, Callable[..., Any]] = {}
+
+
+def recorded() -> None:
+    """Give every primitive of the table that has none its recorder, where it has as many operands as NumPy's by position."""
+    for function, primitive in list(TABLE.items()):
+        if (
+            primitive.record is None
+            and primitive.arity in (1, 2, 3)
+            and (not primitive.constant or isinstance(primitive.function, np.ufunc))
+        ):
+            primitive.record = (unary, binary, ternary)[primitive.arity - 1](primitive)
+        if isinstance(function, np.ufunc) and function.nout == 1 and primitive.record is not None:
+            RECORDERS[function] = primitive.record
+
+
+recorded()
 
 
 def record_clip(a: Any, low: Any, high: Any) -> Any:
@@ -818,6 +829,6 @@ for _name in explain.absent_attributes(Tensor):
 
 for _room in (recorders, indices):
     vars(_room).update(Tensor=Tensor, tensor=tensor)
-vars(ufuncs).update(Tensor=Tensor, dispatch=dispatch)
+vars(ufuncs).update(Tensor=Tensor, dispatch=dispatch, recorded=recorded)
 
 HANDLERS[Tensor] = dispatch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from microgradnp.recorders import apply, ours, rebind, result
 from microgradnp.tape import OFF, Leaf, current_mode
 
 if TYPE_CHECKING:  # given to this room when they are there
-    from microgradnp.tensor import Tensor, dispatch
+    from microgradnp.tensor import Tensor, dispatch, recorded
 
 Array = Any
 
@@ -43,7 +45,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
         made = Tensor(made)
     if made.shape != out.shape:
         raise ValueError(
-            f"np.{ufunc.__name__}(..., out={explain.describe(out)}): the result has shape {made.shape}, which does not fit"
+            f"{explain.full_name(ufunc)}(..., out={explain.describe(out)}): the result has shape {made.shape}, which does not fit"
         )
     return rebind(out, made, "out")
 
@@ -67,11 +69,27 @@ def made_by(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, 
             return accumulated(ufunc, *inputs, **kwargs)
         if method == "reduceat":
             return reduced_at(ufunc, *inputs, **kwargs)
+    if ufunc not in TABLE and ufunc not in COMPOSITES and of_scipy(ufunc):
+        learn_special()
     if method == "__call__" and ufunc in COMPOSITES:
-        return dispatch(ufunc, inputs, kwargs)
+        return dispatch(ufunc, inputs, kwargs) if kwargs else COMPOSITES[ufunc](*inputs)
     if method != "__call__" or ufunc not in TABLE:
         return explain.unsupported(ufunc, inputs, kwargs, method)
     return called(ufunc, inputs, kwargs, out)
+
+
+def of_scipy(ufunc: Any) -> bool:
+    """Return whether a ufunc is one of scipy.special's, without loading what the user has not loaded."""
+    special = sys.modules.get("scipy.special")
+    return special is not None and getattr(special, ufunc.__name__, None) is ufunc
+
+
+@functools.cache
+def learn_special() -> None:
+    """Enter the functions of scipy.special into the table."""
+    from microgradnp.primitives import special as special
+
+    recorded()
 
 
 # -- keywords of a call ------------------------------------------------------------------------------------------------
@@ -95,7 +113,7 @@ def called(ufunc: Any, inputs: Sequence[Any], kwargs: dict[str, Any], out: Any) 
     if where is True:
         return apply(TABLE[ufunc], inputs, {})
     if out is None:
-        name, called_ = f"np.{ufunc.__name__}", explain.name_of(where)
+        name, called_ = explain.full_name(ufunc), explain.name_of(where)
         raise TypeError(
             f"{name}(..., where={f'`{called_}`' if called_ else '...'}) leaves the other elements undefined: give their "
             f"values with out=, or write np.where(mask, {name}(np.where(mask, x, 1.0)), 0.0)"
@@ -113,7 +131,7 @@ def cast_as_allowed(ufunc: Any, x: Any, dtype: np.dtype[Any], casting: str) -> A
         return x
     if not np.can_cast(x.dtype, dtype, casting):  # type: ignore[arg-type]
         raise TypeError(
-            f"np.{ufunc.__name__} cannot cast {explain.describe(x)} from {x.dtype} to {dtype} with casting={casting!r}"
+            f"{explain.full_name(ufunc)} cannot cast {explain.describe(x)} from {x.dtype} to {dtype} with casting={casting!r}"
         )
     return typed(x, dtype)
 
@@ -155,17 +173,19 @@ def folded(ufunc: Any, a: Array, axis: Any, keepdims: bool = False, initial: Any
     mask = mask_of(where, a)
     if mask is not None:
         if ufunc.identity is None:
-            raise ValueError(f"np.{ufunc.__name__}.reduce has no element that changes nothing, and so no where=")
+            raise ValueError(f"{explain.full_name(ufunc)}.reduce has no element that changes nothing, and so no where=")
         a = np.where(mask, a, a.dtype.type(ufunc.identity))
     axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
     if len(axes) != 1 and ufunc.identity is None:
-        raise ValueError(f"np.{ufunc.__name__}.reduce goes along one axis only: the order of the elements matters")
+        raise ValueError(
+            f"{explain.full_name(ufunc)}.reduce goes along one axis only: the order of the elements matters"
+        )
     shape = tuple(1 if i in axes else n for i, n in enumerate(a.shape))
     first = np.moveaxis(a, axes, range(len(axes)))
     rows = list(first.reshape((-1, *first.shape[len(axes) :])))
     if initial is not None or not rows:
         if initial is None and ufunc.identity is None:
-            raise ValueError(f"np.{ufunc.__name__}.reduce of no elements has no value")
+            raise ValueError(f"{explain.full_name(ufunc)}.reduce of no elements has no value")
         empty = a.dtype.type(ufunc.identity if initial is None else 0) + np.zeros(first.shape[len(axes) :], a.dtype)
         rows.insert(0, empty if initial is None else empty + initial)
     y = np.abs(rows[0]) if ufunc is np.hypot else rows[0]  # NumPy begins with hypot(0, x)
@@ -178,7 +198,7 @@ def accumulated(ufunc: Any, a: Any, axis: int = 0, dtype: Any = None) -> Any:
     """Return ``ufunc.accumulate(a, axis)``."""
     a = typed(a, dtype)
     if a.ndim == 0:
-        raise TypeError(f"np.{ufunc.__name__}.accumulate goes along an axis, {explain.describe(a)} has none")
+        raise TypeError(f"{explain.full_name(ufunc)}.accumulate goes along an axis, {explain.describe(a)} has none")
     if ufunc in RUNNING:
         return RUNNING[ufunc](a, axis=axis)
     axis = normalize_axis_index(axis, a.ndim)
@@ -203,7 +223,7 @@ def reduced_at(ufunc: Any, a: Any, indices: Any, axis: int = 0, dtype: Any = Non
     starts = np.asarray(explain.plain(indices)).tolist()
     n = a.shape[axis]
     if any(not 0 <= i < n for i in starts):
-        raise IndexError(f"np.{ufunc.__name__}.reduceat: the indices must be from 0 to {n - 1}")
+        raise IndexError(f"{explain.full_name(ufunc)}.reduceat: the indices must be from 0 to {n - 1}")
     rows = np.moveaxis(a, axis, 0)
     parts = []
     for i, stop in zip(starts, [*starts[1:], n], strict=True):
