@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.nn import functional
-from microgradnp.nn.checks import as_array
+from microgradnp.nn.checks import as_array, values_of
 from microgradnp.nn.initialisers import generator, glorot_uniform
 from microgradnp.nn.linear import Linear
 from microgradnp.nn.module import Module
@@ -70,8 +70,8 @@ class MultiheadAttention(Module):
         """Return what each query gathers.
 
         `query` has shape (n, queries, features); `key` and `value`, of shape (n, keys, features), are the query and the
-        key where they are left out. `mask` and `causal`: see `functional.attention_weights`; a mask broadcasts to
-        (n, heads, queries, keys).
+        key where they are left out. `mask` and `causal`: see `functional.attention_weights`. A mask has shape (queries, keys),
+        (n, queries, keys), for all heads alike, or one that broadcasts to (n, heads, queries, keys).
         """
         query = as_array(query)
         key = query if key is None else as_array(key)
@@ -79,6 +79,13 @@ class MultiheadAttention(Module):
         for name, x in (("query", query), ("key", key), ("value", value)):
             if x.ndim != 3 or x.shape[2] != self.features:
                 raise ValueError(f"{self.label()} wants a {name} of shape (n, time, {self.features}), not {x.shape}")
+        if not len(query) == len(key) == len(value) or key.shape != value.shape:
+            raise ValueError(
+                f"{self.label()} wants a key and a value of equal shape, and as many samples in them as in the query, not "
+                f"query {query.shape}, key {key.shape}, value {value.shape}"
+            )
+        if mask is not None and np.ndim(mask) == 3:
+            mask = values_of(mask)[:, None]
         q, k, v = self.split(self.query(query)), self.split(self.key(key)), self.split(self.value(value))
         y = functional.scaled_dot_product_attention(q, k, v, mask, causal)
         return self.output(y.transpose((0, 2, 1, 3)).reshape(query.shape))

@@ -30,8 +30,10 @@ def values_of(x: Any) -> Array:
 def whole_numbers(what: str, labels: Array, count: int) -> Array:
     """Return labels as an array, or raise if they are no integers from 0 to less than `count`."""
     labels = values_of(labels)
+    if not labels.size:
+        return labels.astype(np.intp)  # an empty list has a type that nobody chose
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{what} must be integers, not {labels.dtype}; use labels.astype(int)")
-    if labels.size and (labels.min() < 0 or labels.max() >= count):
+    if labels.min() < 0 or labels.max() >= count:
         raise ValueError(f"{what} run from {labels.min()} to {labels.max()}, but must be from 0 to {count - 1}")
     return labels

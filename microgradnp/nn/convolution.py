@@ -62,11 +62,12 @@ class Conv2d(Module):
             raise ValueError(f"Conv2d: groups={groups} must divide inputs={inputs} and outputs={outputs}")
         shape = (outputs, inputs // groups, *pair(kernel, "kernel", 1))
         self.stride, self.dilation, self.groups = pair(stride, "stride", 1), pair(dilation, "dilation", 1), groups
-        self.padding = (
-            functional.spelled_padding(padding, shape[2:], stride, dilation)
-            if isinstance(padding, str)
-            else pair(padding, "padding", 0)
-        )
+        more: tuple[int, ...] = (0, 0)
+        self.padding: Any = padding
+        if isinstance(padding, str):
+            padding, more = functional.spelled_padding(padding, shape[2:], stride, dilation)
+        if not any(more):  # else it stays spelled out: two numbers do not say what it is
+            self.padding = pair(padding, "padding", 0)
         self.weight = parameter(initial(init, shape, rng, dtype))
         self.bias = parameter(initial(bias_init, (outputs,), rng, dtype)) if bias else None
 

@@ -15,7 +15,7 @@ class Dropout(Module):
     Parameters
     ----------
     p : float
-        From 0 to less than 1.
+        From 0 to 1, which leaves nothing.
     rng : Generator, RandomState, int or None
         What the masks are drawn from; an int is a seed. Each layer has a source of its own unless one is passed.
 

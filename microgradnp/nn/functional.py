@@ -64,6 +64,11 @@ __all__ = [
 sigmoid = logistic
 
 
+def optional(x: Any) -> Any:
+    """Return None as it is, everything else `as_array`."""
+    return None if x is None else as_array(x)
+
+
 # -- activations -------------------------------------------------------------------------------------------------------
 
 
@@ -132,7 +137,8 @@ def gelu(x: Array, approximate: str = "none") -> Array:
     x = as_array(x)
     if approximate == "none":
         return x * normal_cdf(x)
-    return 0.5 * x * (1 + np.tanh(SQRT_2_OVER_PI * (x + 0.044715 * (x * x * x))))
+    near = np.clip(x, -20.0, 20.0)  # where tanh is 1 long since; the cube of a large number would overflow
+    return 0.5 * x * (1 + np.tanh(SQRT_2_OVER_PI * (near + 0.044715 * (near * near * near))))
 
 
 SQRT_2_OVER_PI = float(np.sqrt(2 / np.pi))
@@ -215,7 +221,7 @@ def dropout(x: Array, p: float = 0.5, rng: Any = None, training: bool = True) ->
     ----------
     x : Tensor or ndarray
     p : float
-        From 0 to less than 1.
+        From 0 to 1, which leaves nothing.
     rng : Generator, RandomState, int or None
         What the mask is drawn from, by ``rng.random(x.shape) >= p``; an int is a seed.
     training : bool
@@ -234,15 +240,16 @@ def dropout(x: Array, p: float = 0.5, rng: Any = None, training: bool = True) ->
     check_probability(p)
     if not training or p == 0:
         return x
-    mask = ((generator(rng).random(x.shape) >= p) / (1 - p)).astype(x.dtype)
+    kept = generator(rng).random(x.shape) >= p
+    mask = (kept / ((1 - p) or 1)).astype(x.dtype if x.dtype.kind in "fc" else np.float64)
     mask.flags.writeable = False  # so that the record need not copy it
     return x * mask
 
 
 def check_probability(p: float) -> None:
     """Raise unless this can be the probability of dropping an element."""
-    if not 0 <= p < 1:
-        raise ValueError(f"dropout: p={p} must be at least 0 and less than 1: it is the probability of dropping")
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p={p} must be from 0 to 1: it is the probability of dropping")
 
 
 def one_hot(labels: Array, classes: int, dtype: Any = np.float64) -> Array:
@@ -324,7 +331,7 @@ def conv2d(
     stride, dilation : int or two ints
     padding : int, two ints, "valid" or "same"
         How many zeros border the images on each side. "same": so many that the result is as large as the image, for a
-        stride of 1 and kernels of odd size.
+        stride of 1; if they are odd in number, one more below and on the right than above and on the left.
     groups : int
         Into how many parts, which do not mix, the channels are divided.
 
@@ -342,8 +349,12 @@ def conv2d(
     >>> conv2d(np.ones((1, 3, 8, 8)), np.ones((16, 3, 3, 3)), np.zeros(16), padding=1).shape
     (1, 16, 8, 8)
     """
+    x, weight = as_array(x), as_array(weight)
+    bias = optional(bias)
     if isinstance(padding, str):
-        padding = spelled_padding(padding, weight.shape[2:], stride, dilation)
+        padding, more = spelled_padding(padding, weight.shape[2:], stride, dilation)
+        if any(more) and x.ndim == 4:
+            x = np.pad(x, ((0, 0), (0, 0), (0, more[0]), (0, more[1])))
     y = convolution.conv2d(
         x, weight, stride=plain(stride), padding=plain(padding), dilation=plain(dilation), groups=groups
     )
@@ -359,18 +370,16 @@ def plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def spelled_padding(padding: str, kernel: tuple[int, int], stride: Any, dilation: Any) -> Any:
-    """Return "valid" or "same" as numbers."""
+def spelled_padding(padding: str, kernel: tuple[int, ...], stride: Any, dilation: Any) -> tuple[Any, tuple[int, ...]]:
+    """Return "valid" or "same" as numbers, with how many zeros more are below and on the right."""
     if padding == "valid":
-        return 0
+        return 0, (0, 0)
     if padding != "same":
         raise ValueError(f'padding={padding!r} is not known; choose "same", "valid", an int or two ints')
-    if convolution.pair(stride, "stride", 1) != (1, 1):
+    if convolution.pair(plain(stride), "stride", 1) != (1, 1):
         raise ValueError(f'padding="same" wants stride=1, not {stride}: give the padding as numbers')
-    spans = [d * (k - 1) for k, d in zip(kernel, convolution.pair(dilation, "dilation", 1), strict=True)]
-    if any(span % 2 for span in spans):
-        raise ValueError(f'padding="same" wants a kernel of odd size, not {tuple(kernel)}: give the padding as numbers')
-    return tuple(span // 2 for span in spans)
+    spans = [d * (k - 1) for k, d in zip(kernel, convolution.pair(plain(dilation), "dilation", 1), strict=True)]
+    return tuple(span // 2 for span in spans), tuple(span % 2 for span in spans)
 
 
 def max_pool2d(x: Array, kernel: Any, stride: Any = None, padding: Any = 0) -> Array:
@@ -461,7 +470,7 @@ def layer_norm(
     [[-0.995  0.995]
      [ 0.     0.   ]]
     """
-    x = as_array(x)
+    x, weight, bias = as_array(x), optional(weight), optional(bias)
     shape = (normalized_shape,) if isinstance(normalized_shape, int | np.integer) else tuple(normalized_shape)
     if not shape or x.shape[-len(shape) :] != shape:
         raise ValueError(f"layer_norm: x of shape {x.shape} does not end in normalized_shape={shape}")
@@ -511,7 +520,7 @@ def batch_norm(
     [[-1.]
      [ 1.]]
     """
-    x = as_array(x)
+    x, weight, bias, mean, var = as_array(x), optional(weight), optional(bias), optional(mean), optional(var)
     if x.ndim < 2:
         raise ValueError(f"batch_norm wants x of shape (n, channels, ...), not {x.shape}")
     channels = x.shape[1]
@@ -573,6 +582,7 @@ def attention_weights(query: Array, key: Array, mask: Array | None = None, causa
     array([[1. , 0. ],
            [0.5, 0.5]])
     """
+    query, key = as_array(query), as_array(key)
     if query.ndim < 2 or key.ndim < 2 or query.shape[-1] != key.shape[-1]:
         raise ValueError(f"attention: queries of shape {query.shape} and keys of shape {key.shape} do not fit")
     scores = (query @ np.swapaxes(key, -1, -2)) * float(1 / np.sqrt(query.shape[-1]))
@@ -580,6 +590,10 @@ def attention_weights(query: Array, key: Array, mask: Array | None = None, causa
     allowed = None if mask is None else values_of(mask)
     if allowed is not None and allowed.dtype != np.bool_:
         raise TypeError(f"attention: the mask must be of bool (True: may attend), not {allowed.dtype}")
+    if allowed is not None and not fits(allowed.shape, scores.shape):
+        raise ValueError(
+            f"attention: a mask of shape {allowed.shape} does not broadcast to (..., queries, keys), here {scores.shape}"
+        )
     if causal:
         if queries > keys:
             raise ValueError(f"attention: causal=True with {queries} queries wants as many keys, not {keys}")
@@ -590,6 +604,17 @@ def attention_weights(query: Array, key: Array, mask: Array | None = None, causa
             raise ValueError("attention: the mask leaves a query nothing to attend to")
         scores = np.where(allowed, scores, -np.inf)
     return softmax(scores, axis=-1)
+
+
+def fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Return whether an array of one shape broadcasts to another one.
+
+    Examples
+    --------
+    >>> fits((1, 5), (2, 3, 5)), fits((2, 5), (3, 5))
+    (True, False)
+    """
+    return len(shape) <= len(wanted) and all(n in (1, m) for n, m in zip(shape[::-1], wanted[::-1], strict=False))
 
 
 def scaled_dot_product_attention(
@@ -618,4 +643,7 @@ def scaled_dot_product_attention(
     >>> scaled_dot_product_attention(np.zeros((1, 4)), np.zeros((2, 4)), np.array([[1.0], [3.0]]))
     array([[2.]])
     """
+    key, value = as_array(key), as_array(value)
+    if value.ndim < 2 or value.shape[-2] != key.shape[-2]:
+        raise ValueError(f"attention: keys of shape {key.shape} want as many values, not values of shape {value.shape}")
     return attention_weights(query, key, mask, causal) @ value

@@ -279,6 +279,11 @@ def initial(init: Any, shape: tuple[int, ...], rng: Any, dtype: Any) -> Array:
     """
     if isinstance(init, str):
         raise TypeError(f"init={init!r}: pass the function itself, e.g. init=nn.initialisers.he_normal")
+    for n in shape:
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+            raise (ValueError if isinstance(n, int | np.integer) else TypeError)(
+                f"sizes of layers must be whole numbers, but here are parameters of shape {shape}"
+            )
     values = np.asarray(init(shape, generator(rng)) if callable(init) else init)
     if values.ndim == 0:
         values = np.full(shape, values)

@@ -20,22 +20,28 @@ Array = Any
 
 
 def checked(loss: Array, name: str, predictions: Array, targets: Array) -> Array:
-    """Return the loss, or raise if it is nan because something that went in is."""
+    """Return the loss, or raise if it is nan: because something that went in is nan or inf, or because there is nothing."""
     if loss.size == 1:  # the usual case, without a call of NumPy
         number = loss.item()
         if number == number:
             return loss
     elif not np.isnan(values_of(loss)).any():
         return loss
-    for what, x in (("targets", values_of(targets)), ("predictions", values_of(predictions))):
-        bad = np.isnan(x) if x.dtype.kind in "fc" else np.zeros(x.shape, bool)
+    if not values_of(predictions).size:
+        raise ValueError(f'{name}: there is no sample, so there is no mean of their losses (reduction="sum" gives 0)')
+    for what, x, is_bad, kind in (
+        ("targets", values_of(targets), np.isnan, "nan"),
+        ("predictions", values_of(predictions), np.isnan, "nan"),
+        ("predictions", values_of(predictions), np.isinf, "inf"),  # the difference of two of them is nan
+    ):
+        bad = is_bad(x) if x.dtype.kind in "fc" else np.zeros(x.shape, bool)
         if bad.any():
             where = tuple(int(i) for i in np.argwhere(bad)[0])
-            message = f"{name}: {bad.sum()} of {x.size} {what} are nan, the first at {list(where)}"
+            message = f"{name}: {bad.sum()} of {x.size} {what} are {kind}, the first at {list(where)}"
             if what == "targets":
                 raise ValueError(f"{message}: the data hold no number there")
             raise FloatingPointError(
-                f"{message}: the run diverged (a smaller learning rate helps), or the data hold nan"
+                f"{message}: the run diverged (a smaller learning rate helps), or the data hold {kind}"
             )
     return loss
 
@@ -51,7 +57,16 @@ def same_shapes(name: str, prediction: Array, target: Array) -> None:
         )
 
 
-def cross_entropy(logits: Array, labels: Array, axis: int = -1, reduction: str = "mean") -> Array:
+def cross_entropy(
+    logits: Array,
+    labels: Array,
+    axis: int = -1,
+    reduction: str = "mean",
+    *,
+    weight: Any = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+) -> Array:
     """Cross entropy of softmax(logits) against labels or probabilities, without computing the softmax.
 
     Parameters
@@ -63,6 +78,14 @@ def cross_entropy(logits: Array, labels: Array, axis: int = -1, reduction: str =
     axis : int
         The axis of the classes.
     reduction : {"mean", "sum", "none"}
+    weight : array_like, shape (classes,), optional
+        What the loss of each class counts. The mean over labels divides by the sum of their weights, that over
+        probabilities by the number of samples.
+    label_smoothing : float
+        From 0 to 1: how much of the target is shared out among all classes.
+    ignore_index : int, optional
+        A label of samples that do not count, such as the padding of sequences: their loss is 0, and the mean is over the
+        others.
 
     Returns
     -------
@@ -72,18 +95,69 @@ def cross_entropy(logits: Array, labels: Array, axis: int = -1, reduction: str =
     Raises
     ------
     ValueError
-        If shapes do not fit, a label is out of range, or a target is nan.
+        If shapes do not fit, a label is out of range, a target is nan, or no sample counts that a mean could be taken of.
     FloatingPointError
         If a logit is nan.
+
+    References
+    ----------
+    Szegedy, Vanhoucke, Ioffe, Shlens and Wojna, "Rethinking the Inception architecture for computer vision", CVPR 2016,
+    for the smoothing.
 
     Examples
     --------
     >>> print(round(cross_entropy(np.zeros((1, 2)), [1]), 6))
     0.693147
+    >>> print(cross_entropy(np.array([[0.0, 0.0], [3.0, 5.0]]), [1, -1], reduction="none", ignore_index=-1).round(6))
+    [0.693147 0.      ]
     """
-    return checked(
-        network.cross_entropy(logits, labels, axis=axis, reduction=reduction), "cross_entropy", logits, labels
+    if not isinstance(axis, int | np.integer):
+        raise TypeError(f"cross_entropy: axis={axis!r:.40} must be a whole number; give reduction= and weight= by name")
+    if weight is None and not label_smoothing and ignore_index is None:
+        loss = network.cross_entropy(logits, labels, axis=axis, reduction=reduction)
+        return checked(loss, "cross_entropy", logits, labels)
+    network.check_reduction(reduction)
+    targets, count = weighted_targets(
+        as_array(logits), as_array(labels), int(axis), weight, label_smoothing, ignore_index
     )
+    if reduction == "mean" and not count > 0:
+        raise ValueError("cross_entropy: every label is ignored, or of weight 0: there is nothing to take the mean of")
+    loss = network.cross_entropy(logits, targets, axis=axis, reduction="none" if reduction == "none" else "sum")
+    return checked(loss / count if reduction == "mean" else loss, "cross_entropy", logits, labels)
+
+
+def weighted_targets(
+    logits: Array, labels: Array, axis: int, weight: Any, label_smoothing: float, ignore_index: int | None
+) -> tuple[Array, float]:
+    """Return targets whose plain cross entropy counts as it should, and what its sum is divided by for the mean."""
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing={label_smoothing} must be from 0 to 1")
+    plain = values_of(logits)
+    classes = plain.shape[axis]
+    dtype = plain.dtype if plain.dtype.kind == "f" else np.dtype(np.float64)
+    weights = np.ones(classes, dtype) if weight is None else values_of(weight).astype(dtype)
+    if weights.shape != (classes,) or not (weights >= 0).all() or not np.isfinite(weights).all():
+        raise ValueError(
+            f"cross_entropy: weight, of shape {weights.shape}, must be a number that is not negative for each of the "
+            f"{classes} classes"
+        )
+    column = weights.reshape([-1] + [1] * (plain.ndim - 1 - axis % plain.ndim))
+    kept = None
+    if labels.shape == plain.shape:
+        if ignore_index is not None:
+            raise ValueError(
+                f"cross_entropy: ignore_index={ignore_index} is a label, but the targets are probabilities"
+            )
+        targets, count = labels, plain.size / max(classes, 1)
+    else:
+        given = values_of(labels)
+        kept = np.ones(given.shape, bool) if ignore_index is None else given != ignore_index
+        targets = network._labels_to_targets(np.where(kept, given, np.zeros_like(given)), plain, axis).astype(dtype)
+        kept = np.expand_dims(kept, axis)
+        count = float(np.sum(targets * column * kept))
+    if label_smoothing:
+        targets = targets * (1 - label_smoothing) + label_smoothing / classes
+    return (targets * column if kept is None else targets * column * kept), count
 
 
 def nll_loss(log_probabilities: Array, labels: Array, reduction: str = "mean") -> Array:
@@ -315,13 +389,38 @@ class CrossEntropyLoss(Loss):
     1.386294
     """
 
-    def __init__(self, reduction: str = "mean", axis: int = -1) -> None:
+    def __init__(
+        self,
+        reduction: str = "mean",
+        axis: int = -1,
+        *,
+        weight: Any = None,
+        label_smoothing: float = 0.0,
+        ignore_index: int | None = None,
+    ) -> None:
         super().__init__(reduction)
         self.axis = axis
+        self.weight = None if weight is None else values_of(weight)
+        self.label_smoothing, self.ignore_index = label_smoothing, ignore_index
 
     def forward(self, prediction: Any, target: Any) -> Any:
         """Return the cross entropy of logits against labels or probabilities."""
-        return cross_entropy(prediction, target, self.axis, self.reduction)
+        return cross_entropy(
+            prediction,
+            target,
+            self.axis,
+            self.reduction,
+            weight=self.weight,
+            label_smoothing=self.label_smoothing,
+            ignore_index=self.ignore_index,
+        )
+
+    def settings(self) -> str:
+        """Return the reduction, and what is not as usual."""
+        text = self.reduction + ("" if self.axis == -1 else f", axis={self.axis}")
+        text += "" if self.weight is None else f", weight of shape {self.weight.shape}"
+        text += f", label_smoothing={self.label_smoothing}" if self.label_smoothing else ""
+        return text + ("" if self.ignore_index is None else f", ignore_index={self.ignore_index}")
 
 
 class NLLLoss(Loss):

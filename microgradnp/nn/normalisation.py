@@ -25,6 +25,8 @@ class BatchNorm(Module):
     def __init__(
         self, channels: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True, *, dtype: Any = np.float64
     ) -> None:
+        if not isinstance(momentum, int | float | np.number):
+            raise TypeError(f"momentum={momentum!r} must be a number from 0 to 1: the weight of the newest batch")
         if not 0 <= momentum <= 1:
             raise ValueError(f"momentum={momentum} must be between 0 and 1: the weight of the newest batch")
         self.channels, self.eps, self.momentum = channels, eps, momentum

@@ -41,6 +41,8 @@ class RNN(Recurrent):
     """
 
     def __init__(self, inputs: int, hidden: int, activation: Callable[[Any], Any] = np.tanh, **options: Any) -> None:
+        if not callable(activation):
+            raise TypeError(f"RNN: activation={activation!r} must be a function, such as np.tanh or nn.functional.relu")
         super().__init__(inputs, hidden, **options)
         self.activation = activation
 

@@ -47,6 +47,10 @@ class Sequential(Module):
 
     def __init__(self, *layers: Any) -> None:
         for i, layer in enumerate(layers):
+            if isinstance(layer, type) and issubclass(layer, Module):
+                raise TypeError(
+                    f"layer {i} of Sequential is the class {layer.__name__}: make one, {layer.__name__}(...)"
+                )
             if not callable(layer):
                 hint = "; pass layers one by one: Sequential(*layers)" if isinstance(layer, list | tuple) else ""
                 raise TypeError(f"layer {i} of Sequential is a {type(layer).__name__}, which cannot be called{hint}")

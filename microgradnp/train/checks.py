@@ -126,7 +126,9 @@ def check_labels(run: Run, p: Array, t: Array) -> None:
     loss = run.criterion.func if isinstance(run.criterion, functools.partial) else run.criterion
     if not isinstance(loss, CrossEntropyLoss | NLLLoss) and not any(loss is one for one in CLASS_LOSSES):
         return
-    axis = getattr(run.criterion, "axis", getattr(run.criterion, "keywords", {}).get("axis", -1))
+    stated = getattr(run.criterion, "keywords", {})
+    axis = getattr(run.criterion, "axis", stated.get("axis", -1))
+    ignored = getattr(run.criterion, "ignore_index", stated.get("ignore_index"))
     if t.ndim == p.ndim > 1 and t.shape[-1] == 1 != p.shape[-1] and t.dtype.kind in "iub":
         name = name_of_targets(run)
         raise ValueError(
@@ -142,16 +144,19 @@ def check_labels(run: Run, p: Array, t: Array) -> None:
         raise TypeError(f"{name} holds classes as {labels.dtype}, but labels must be integers: {name}.astype(int)")
     if labels.dtype.kind not in "iu" or not labels.size:
         return
-    low, high = int(labels.min()), int(labels.max())
+    counting = np.ones(labels.shape, bool) if ignored is None else labels != ignored
+    if not counting.any():
+        return
+    low, high = int(labels[counting].min()), int(labels[counting].max())
     if low >= 0 and high < classes:
         return
     name = name_of_targets(run)
-    bad = np.flatnonzero(((labels < 0) | (labels >= classes)).reshape(len(labels), -1).any(axis=1))
+    bad = np.flatnonzero((counting & ((labels < 0) | (labels >= classes))).reshape(len(labels), -1).any(axis=1))
     some = ", ".join(map(str, bad[:5])) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
     advice = f"give the model {high + 1} outputs" if low >= 0 else f"{name} must not be negative"
     if low == 1 and high == classes:
         advice = f"{name} counts from 1: use {name} - 1"
-    elif high - low >= classes or len(np.unique(labels)) <= classes:
+    elif high - low >= classes or len(np.unique(labels[counting])) <= classes:
         advice += f", or number the classes: np.unique({name}, return_inverse=True)[1]"
     raise ValueError(
         f"{name} holds labels from {low} to {high}, but the model has {classes} outputs (predictions of shape {p.shape}), so "

@@ -228,6 +228,10 @@ def network_of(model: Any, optimizer: Any, loss: Any = None) -> Network:
         raise TypeError(
             f"model must be a Module, or a function of x, not {describe(model)}: e.g. lambda x: logistic(x @ W + b)"
         )
+    if isinstance(optimizer, type):
+        raise TypeError(
+            f"optimizer {optimizer.__name__} is a class: pass an object of it, {optimizer.__name__}(model.parameters(), ...)"
+        )
     lacking = [name for name in ("params", "step", "zero_grad") if not hasattr(optimizer, name)]
     if lacking:
         hint = ", made with the parameters: mg.optim.SGD(model.parameters(), lr=0.1)" if callable(optimizer) else ""

@@ -33,6 +33,16 @@ IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
         ),
         (lambda: F.cross_entropy(np.zeros((2, 2)), NAN), ValueError, r"1 of 4 targets are nan"),
         (lambda: F.cross_entropy(np.zeros((2, 2)), [0, 1], reduction="avg"), ValueError, "'mean', 'sum', 'none'"),
+        (lambda: F.cross_entropy(np.array([[np.inf, 0.0]]), [1]), FloatingPointError, "1 of 2 predictions are inf"),
+        (lambda: F.cross_entropy(np.zeros((2, 2)), [0, 1], "sum"), TypeError, "axis='sum' must be a whole number"),
+        (lambda: F.cross_entropy(np.zeros((2, 2)), [0, 1], weight=[1.0]), ValueError, "each of the 2 classes"),
+        (lambda: F.cross_entropy(np.zeros((2, 2)), [0, 1], weight=[1.0, -1.0]), ValueError, "not negative"),
+        (lambda: F.cross_entropy(np.zeros((2, 2)), [0, 1], label_smoothing=1.5), ValueError, "from 0 to 1"),
+        (lambda: F.cross_entropy(np.zeros((2, 2)), [9, 9], ignore_index=9), ValueError, "every label is ignored"),
+        (lambda: F.cross_entropy(np.zeros((2, 2)), [9, 3], ignore_index=9), ValueError, "labels run from 0 to 3"),
+        (lambda: F.cross_entropy(np.zeros((2, 2)), np.eye(2), ignore_index=9), ValueError, "targets are probabilities"),
+        (lambda: F.cross_entropy(np.zeros((0, 2)), np.zeros(0, int)), ValueError, "there is no sample"),
+        (lambda: F.mse_loss(np.zeros((0, 1)), np.zeros((0, 1))), ValueError, "there is no sample"),
         (lambda: F.nll_loss(np.zeros((2, 3)), [0, 3]), ValueError, "labels run from 0 to 3"),
         (lambda: F.nll_loss(np.zeros((2, 3)), [[0], [1]]), ValueError, r"labels of shape \(n,\)"),
         (lambda: F.mse_loss(np.zeros((4, 1)), np.zeros(4)), ValueError, r"reshape the targets to \(4, 1\)"),
@@ -58,7 +68,7 @@ IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
         (lambda: F.one_hot([1.0], 3), TypeError, "integers"),
         (lambda: F.gelu(1.0, "exact"), ValueError, "approximate='exact'"),
         (lambda: nn.GELU("erf"), ValueError, "approximate='erf'"),
-        (lambda: nn.Dropout(1.0), ValueError, "p=1.0"),
+        (lambda: nn.Dropout(1.1), ValueError, "p=1.1"),
         (lambda: nn.Dropout(rng="seed"), TypeError, "rng='seed'"),
         (lambda: F.flatten(np.zeros(3)), ValueError, "no axis 1"),
         (lambda: nn.Linear(2, 3, init=np.ones((3, 2))), ValueError, "transpose"),
@@ -82,7 +92,6 @@ IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
         (lambda: F.conv2d(mg.tensor(IMAGE, requires_grad=True), KERNEL, dilation=3), ValueError, "does not fit"),
         (lambda: F.conv2d(IMAGE, KERNEL, padding="full"), ValueError, "padding='full'"),
         (lambda: F.conv2d(IMAGE, KERNEL, padding="same", stride=2), ValueError, "wants stride=1"),
-        (lambda: nn.Conv2d(3, 4, 2, padding="same"), ValueError, "odd size"),
         (lambda: nn.Conv2d(3, 4, 2, groups=2), ValueError, "groups=2 must divide inputs=3"),
         (lambda: F.max_pool2d(IMAGE, 6), ValueError, "6 x 6 does not fit"),
         (lambda: F.max_pool2d(IMAGE, 2, padding=2), ValueError, "more than half"),
@@ -110,9 +119,19 @@ IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
         (lambda: F.attention_weights(ROWS, ROWS, np.zeros((2, 2), bool)), ValueError, "nothing to attend to"),
         (lambda: F.attention_weights(ROWS, ROWS, np.ones((2, 2))), TypeError, "of bool"),
         (lambda: F.attention_weights(ROWS, ROWS[:1], causal=True), ValueError, "as many keys"),
+        (lambda: F.attention_weights(ROWS, ROWS, np.ones((3, 2), bool)), ValueError, "mask of shape .3, 2. does not"),
+        (lambda: F.scaled_dot_product_attention(ROWS, ROWS, ROWS[:1]), ValueError, "want as many values"),
+        (lambda: nn.MultiheadAttention(3, 1)(ROWS[None], np.zeros((2, 2, 3))), ValueError, "as many samples"),
+        (lambda: nn.MultiheadAttention(3, 1)(ROWS[None], mask=np.ones((2, 2, 2), bool)), ValueError, "a mask of shape"),
+        (lambda: nn.RNN(3, 2, "relu"), TypeError, "activation='relu' must be a function"),
+        (lambda: nn.BatchNorm1d(3, momentum=None), TypeError, "momentum=None"),
+        (lambda: nn.Sequential(nn.Tanh), TypeError, "the class Tanh: make one"),
+        (lambda: nn.Linear(2.0, 3), TypeError, "whole numbers"),
+        (lambda: nn.Linear(-2, 3), ValueError, "whole numbers"),
         (lambda: nn.surrogate(mg.relu, mg.logistic, at="x"), ValueError, "at='x'"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 def test_refused(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
@@ -129,6 +148,7 @@ def test_refused(call: Any, error: type[Exception], message: str) -> None:
         (F.gelu, 1e4, 1e4, 1.0),
         (F.gelu, -1e4, 0.0, 0.0),
         (lambda x: F.gelu(x, "tanh"), 1e4, 1e4, 1.0),
+        (lambda x: F.gelu(x, "tanh"), -1e300, 0.0, 0.0),
         (F.silu, 1e4, 1e4, 1.0),
         (F.silu, -1e4, 0.0, 0.0),
         (F.softplus, -1e4, 0.0, 0.0),
@@ -161,6 +181,54 @@ def test_dropout_draws_from_a_random_state_as_a_document_does() -> None:
 
 def test_dropout_of_single_precision_stays_single() -> None:
     assert nn.Dropout(0.5, rng=0)(np.ones(3, np.float32)).dtype == np.float32
+
+
+def test_dropout_of_everything_and_of_whole_numbers() -> None:
+    np.testing.assert_array_equal(nn.Dropout(1.0)(np.ones((2, 3))), np.zeros((2, 3)))
+    y = F.dropout(np.arange(1, 9), 0.25, rng=0)  # 1 / 0.75 is no whole number
+    np.testing.assert_allclose(y[y > 0], (np.arange(1, 9) / 0.75)[y > 0])
+
+
+# -- cross entropy -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("weight", [None, [0.5, 1.0, 2.0]])
+@pytest.mark.parametrize("ignored", [None, -1])
+def test_cross_entropy_counts_as_it_is_told(reduction: str, smoothing: float, weight: Any, ignored: int | None) -> None:
+    z, labels = np.random.default_rng(0).normal(size=(5, 3)), np.array([2, 0, 0, 1, 2])
+    if ignored is not None:
+        labels[[1, 4]] = ignored
+    w = np.ones(3) if weight is None else np.array(weight)
+    losses, counts = np.zeros(5), np.zeros(5)
+    for i, label in enumerate(labels):
+        if label != ignored:
+            minus_log = np.log(np.sum(np.exp(z[i]))) - z[i]
+            losses[i] = (1 - smoothing) * w[label] * minus_log[label] + smoothing / 3 * np.sum(w * minus_log)
+            counts[i] = w[label]
+    wanted = {"mean": losses.sum() / counts.sum(), "sum": losses.sum(), "none": losses}[reduction]
+    loss = nn.CrossEntropyLoss(reduction, weight=weight, label_smoothing=smoothing, ignore_index=ignored)
+    np.testing.assert_allclose(loss(z, labels), wanted, rtol=1e-13)
+    turned = nn.CrossEntropyLoss(reduction, 0, weight=weight, label_smoothing=smoothing, ignore_index=ignored)
+    np.testing.assert_allclose(turned(z.T, labels), wanted, rtol=1e-13)
+    assert mg.check_gradients(lambda z: loss(z, labels), z).ok
+    assert loss(z.astype(np.float32), labels).dtype == np.float32
+
+
+# -- images ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kernel", [(2, 2), (3, 4), (1, 2)])
+@pytest.mark.parametrize("dilation", [1, (3, 1)])
+def test_padding_same_keeps_the_size_for_any_kernel(kernel: tuple[int, int], dilation: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 6, 7))
+    layer = nn.Conv2d(3, 4, kernel, padding="same", dilation=dilation, rng=0)
+    spans = [d * (k - 1) for k, d in zip(kernel, np.broadcast_to(dilation, 2), strict=True)]
+    padded = np.pad(x, [(0, 0), (0, 0), *((span // 2, span - span // 2) for span in spans)])
+    wanted = F.conv2d(padded, layer.weight.data, layer.bias.data, dilation=dilation)
+    np.testing.assert_array_equal(layer(x).data, wanted)
+    assert wanted.shape == (2, 4, 6, 7)
 
 
 # -- batch normalisation, pools ----------------------------------------------------------------------------------------
@@ -242,6 +310,21 @@ def test_causal_attention_does_not_see_what_comes_later() -> None:
     a, b = layer(x, causal=True).data, layer(changed, causal=True).data
     np.testing.assert_array_equal(a[:, :3], b[:, :3])
     assert not np.allclose(a[:, 3:], b[:, 3:])
+
+
+def test_a_mask_of_three_axes_is_one_for_each_sample() -> None:
+    layer, x = nn.MultiheadAttention(4, 2, rng=0), np.random.default_rng(0).normal(size=(2, 5, 4))
+    mask = np.stack([np.tri(5, dtype=bool), np.tri(5, dtype=bool)[::-1, ::-1]])  # as many samples as heads
+    for i in range(2):
+        np.testing.assert_allclose(layer(x, mask=mask).data[i], layer(x[i : i + 1], mask=mask[i]).data[0])
+
+
+def test_lists_are_taken_as_arrays() -> None:
+    rows, image = [[1.0, 2.0], [3.0, 5.0]], [[[[1.0, 2.0], [3.0, 4.0]]]]
+    assert F.scaled_dot_product_attention(rows, rows, rows).shape == (2, 2)
+    assert F.conv2d(image, [[[[1.0]]]], [0.5]).shape == (1, 1, 2, 2)
+    assert F.layer_norm(rows, 2, [1.0, 2.0], [0.0, 0.0]).shape == F.batch_norm(rows, [1.0, 2.0]).shape == (2, 2)
+    assert nn.Embedding(3, 2)([]).shape == (0, 2)
 
 
 def test_the_four_maps_of_an_attention_begin_with_different_weights() -> None:

@@ -24,6 +24,7 @@ def normal(*shape: int) -> Any:
 
 IMAGE, KERNEL, LABELS = normal(2, 4, 7, 6), normal(6, 4, 3, 3), np.array([2, 0, 1, 1])
 TARGETS = rng.uniform(0, 1, (4, 3))
+MAP = rng.integers(0, 4, (2, 7, 6))
 
 # ours, theirs, the operands that are differentiated
 CASES: list[tuple[Any, Any, list[Any]]] = [
@@ -43,6 +44,8 @@ CASES: list[tuple[Any, Any, list[Any]]] = [
             (KERNEL, {"stride": (1, 3), "padding": (0, 2), "dilation": (2, 1)}),
             (normal(6, 2, 2, 3), {"groups": 2}),
             (normal(8, 1, 3, 3), {"groups": 4, "padding": "same"}),
+            (normal(6, 4, 2, 4), {"padding": "same"}),
+            (normal(6, 4, 2, 3), {"padding": "same", "dilation": (3, 2)}),
         )
     ),
     (lambda x: F.max_pool2d(x, 2), lambda x: T.max_pool2d(x, 2), [IMAGE]),
@@ -69,6 +72,31 @@ CASES: list[tuple[Any, Any, list[Any]]] = [
         for r in ("mean", "sum", "none")
     ),
     (lambda z: F.cross_entropy(z, TARGETS), lambda z: T.cross_entropy(z, torch.tensor(TARGETS)), [normal(4, 3)]),
+    *(
+        (
+            lambda z, how=how, to=to: F.cross_entropy(z, to, **how),
+            lambda z, how=how, to=to: T.cross_entropy(
+                z, torch.tensor(to), **{k: torch.tensor(v) if k == "weight" else v for k, v in how.items()}
+            ),
+            [normal(4, 3)],
+        )
+        for r in ("mean", "sum", "none")
+        for to, how in (
+            (LABELS, {"weight": np.array([0.2, 1.0, 3.0]), "reduction": r}),
+            (LABELS, {"label_smoothing": 0.1, "reduction": r}),
+            (LABELS, {"ignore_index": 1, "reduction": r}),
+            (np.array([2, -100, 1, -100]), {"ignore_index": -100, "label_smoothing": 0.2, "reduction": r}),
+            (LABELS, {"weight": np.array([0.2, 0.0, 3.0]), "label_smoothing": 0.3, "ignore_index": 0, "reduction": r}),
+            (TARGETS, {"weight": np.array([0.2, 1.0, 3.0]), "label_smoothing": 0.3, "reduction": r}),
+        )
+    ),
+    (
+        lambda z: F.cross_entropy(z, MAP, 1, weight=[1, 2, 3, 0.5], ignore_index=2, label_smoothing=0.1),
+        lambda z: T.cross_entropy(
+            z, torch.tensor(MAP), weight=torch.tensor([1, 2, 3, 0.5]).double(), ignore_index=2, label_smoothing=0.1
+        ),
+        [IMAGE],
+    ),
     (lambda z: F.nll_loss(z, LABELS), lambda z: T.nll_loss(z, torch.tensor(LABELS)), [normal(4, 3)]),
     *(
         (lambda z, f=f: f(z, TARGETS), lambda z, g=g: g(z, torch.tensor(TARGETS)), [normal(4, 3)])

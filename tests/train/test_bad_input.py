@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import warnings
 from typing import Any
@@ -108,6 +109,10 @@ def test_an_iterator_is_gone_after_one_epoch() -> None:
     assert mg.train.fit(model, iter([(X, y)]), CROSS, sgd(model), epochs=1).epochs == 1
 
 
+def test_an_optimizer_that_is_still_a_class() -> None:
+    fails(TypeError, "optimizer SGD is a class: pass an object of it", classifier(), classes(), optimizer=mg.optim.SGD)
+
+
 # -- labels and shapes -----------------------------------------------------------------------------------------------------
 
 
@@ -126,6 +131,23 @@ def test_labels_out_of_range(loss: Any, size: Any) -> None:
         mg.train.fit(model, (X, digits), loss, sgd(model), epochs=3, batch_size=size)
     if named or size is None:
         assert same(model.state_dict(), classifier().state_dict())
+
+
+def test_labels_that_do_not_count_are_not_out_of_range() -> None:
+    X, digits = classes()
+    digits = digits.copy()
+    digits[7] = -100
+    model, fewer = classifier(), classifier()
+    loss = nn.CrossEntropyLoss("sum", ignore_index=-100)
+    mg.train.fit(model, (X, digits), loss, sgd(model), epochs=3)
+    rest = np.arange(len(X)) != 7
+    mg.train.fit(fewer, (X[rest], digits[rest]), nn.CrossEntropyLoss("sum"), sgd(fewer), epochs=3)
+    for name, a in model.state_dict().items():
+        np.testing.assert_allclose(a, fewer.state_dict()[name], rtol=1e-12)
+    part = functools.partial(nn.functional.cross_entropy, ignore_index=-100)
+    mg.train.fit(model, (X, digits), part, sgd(model), epochs=1)
+    digits[8] = 5
+    fails(ValueError, "labels from 0 to 5, .* rows 8 are out of range", classifier(), (X, digits), part)
 
 
 def test_labels_that_count_from_one_or_are_floats() -> None:
