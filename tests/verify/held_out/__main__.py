@@ -1,4 +1,4 @@
-"""Measure the verifier on the held-out cases: ``python -m tests.verify.held_out [--only NAME] [--sample N] [--jobs N] [--json FILE]``."""
+"""Measure the verifier on the held-out cases: ``python -m tests.verify.held_out [--set NAME] [--only NAME] [--sample N] [--jobs N] [--json FILE]``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rich.table import Table
 
 from microgradnp.files import write_whole
 from microgradnp.verify import Report, Status, Verdict
-from tests.verify.held_out.cases import Case, cases
+from tests.verify.held_out.cases import SETS, Case, cases
 
 
 @dataclass(frozen=True)
@@ -151,13 +151,14 @@ def print_results(outcomes: list[Outcome], console: Console, verbose: bool) -> N
 def main(arguments: list[str] | None = None) -> None:
     """Run, print, and save."""
     parser = argparse.ArgumentParser(prog="python -m tests.verify.held_out", description=__doc__)
+    parser.add_argument("--set", choices=SETS, dest="chosen", help="the cases of one author; of all by default")
     parser.add_argument("--only", metavar="NAME", help="the cases of one derivation")
     parser.add_argument("--sample", type=int, metavar="N", help="this many cases, spread over all")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes side by side")
     parser.add_argument("--brief", action="store_true", help="the figures without the list of what was misnamed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every outcome to this file")
     options = parser.parse_args(arguments)
-    chosen = [case for case in cases() if options.only in (None, case.derivation)]
+    chosen = [case for case in cases(options.chosen) if options.only in (None, case.derivation)]
     if not chosen:
         parser.error(f"there is no derivation called {options.only!r}")
     if options.sample and options.sample < len(chosen):

@@ -10,13 +10,16 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
 import microgradnp as mg
-from tests.verify.held_out import derivations
+from tests.verify.held_out import derivations, second
+
+SETS = {"first": derivations, "second": second}
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Case:
 @cache
 def right_source(name: str) -> str:
     """Return the text of a right derivation, without the lists of its variants."""
-    file = importlib.import_module(f"{derivations.__name__}.{name}").__file__
+    file = module(name).__file__
     assert file
     with open(file, encoding="utf-8") as stream:
         text = stream.read()
@@ -90,17 +93,25 @@ def right_source(name: str) -> str:
     return "".join(text.splitlines(keepends=True)[: min(ends)])
 
 
-def names() -> list[str]:
-    """Return the names of all derivations."""
-    return sorted(module.name for module in pkgutil.iter_modules(derivations.__path__))
+def names(chosen: str | None = None) -> list[str]:
+    """Return the names of the derivations of one set, or of all; no name is in two sets."""
+    sets = [SETS[chosen]] if chosen else SETS.values()
+    return sorted(found.name for package in sets for found in pkgutil.iter_modules(package.__path__))
 
 
-def cases() -> Iterator[Case]:
-    """Return all cases: of each derivation itself, its other right forms, then its mistakes."""
-    for name in names():
-        module = importlib.import_module(f"{derivations.__name__}.{name}")
+@cache
+def module(name: str) -> ModuleType:
+    """Return the module of a derivation."""
+    package = next(package for chosen, package in SETS.items() if name in names(chosen))
+    return importlib.import_module(f"{package.__name__}.{name}")
+
+
+def cases(chosen: str | None = None) -> Iterator[Case]:
+    """Return the cases of one set, or of all: each derivation itself, its other right forms, then its mistakes."""
+    for name in names(chosen):
+        variants = module(name)
         yield Case(name, (), "", "", ())
-        for was, becomes in getattr(module, "RIGHT", ()):
+        for was, becomes in getattr(variants, "RIGHT", ()):
             yield Case(name, (), was, becomes, ())
-        for where, was, becomes, causes in module.MISTAKES:
+        for where, was, becomes, causes in variants.MISTAKES:
             yield Case(name, tuple(where.split("|")), was, becomes, tuple(causes.split("|")))

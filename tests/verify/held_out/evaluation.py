@@ -51,6 +51,9 @@ class Notebook:
     def backward(self, function: Any = None, *, returns: Any = None, wrt: Any = None) -> Any:
         return self.noted("backward", "", function, None, returns=returns, wrt=wrt)
 
+    def derivative(self, function: Any, claimed: Any, at: str = "input", points: Any = None) -> Any:
+        return self.noted("derivative", function.__name__, claimed, f"{function.__name__}'", rule=(function, at))
+
     def noted(self, kind: str, of: str, function: Any, name: str | None, **options: Any) -> Any:
         if function is None:
             return lambda f: self.noted(kind, of, f, name, **options)
@@ -130,6 +133,11 @@ class Evaluation:
         self.claimed: dict[str, Any] = {}
         self.judged: dict[str, Any] = {}
         for claim in derivation.claims:
+            if claim.kind == "derivative":
+                key = f"derivative of {claim.of}"
+                self.true[key], self.claimed[key] = self.derivatives(*claim.rule, claim.function)
+                self.judged[key] = self.claimed[key]
+                continue
             by_hand, on_true = self.value(claim, {}, own=True), self.value(claim, {}, own=False)
             if claim.kind == "backward":
                 for key, quantity in self.quantities(claim, by_hand).items():
@@ -139,6 +147,13 @@ class Evaluation:
                 key = claim.of if claim.kind == "gradient" else f"{claim.kind} of {claim.of}"
                 self.true[key] = self.truth(claim)
                 self.claimed[key], self.judged[key] = by_hand, on_true
+
+    @staticmethod
+    def derivatives(function: Any, at: str, claimed: Any) -> tuple[Any, Any]:
+        """Return the true and the claimed derivative of a function of one number, away from kinks."""
+        points = np.linspace(-2.9, 3.1, 23)
+        true = mg.grad(lambda x: np.sum(function(x)))(points)
+        return true, claimed(points if at == "input" else function(points))
 
     def wrong(self, which: str = "judged", tolerance: float = 1e-8) -> list[str]:
         """Return the quantities whose claim is not true."""

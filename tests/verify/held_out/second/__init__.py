@@ -1,0 +1,1 @@
+"""A second set, by another person: right derivations, one a file, and their variants."""
