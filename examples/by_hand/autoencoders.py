@@ -105,7 +105,7 @@ STUDIES = [
         Mistake("tanh's derivative without the square", "(1 - h**2)", "(1 - h)", "db", "surrogate-derivative"),
     ]),
     Study("variational autoencoder", variational, variational_backward, vae, [
-        Mistake("the divergence forgotten at the mean", "dmu = dz + mu", "dmu = dz", "dmu", "regulariser"),
+        Mistake("the divergence forgotten at the mean", "dmu = dz + mu", "dmu = dz", "dmu", "missing-term"),
         Mistake("the 0.5 of the standard deviation", "dz * eps * 0.5 * std", "dz * eps * std", "dlogvar", "scale"),
         Mistake("the noise not passed through", "dz * eps * 0.5 * std", "dz * 0.5 * std", "dlogvar", "missing-factor"),
         Mistake("the sign of the divergence", "0.5 * (np.exp(logvar) - 1)", "0.5 * (1 - np.exp(logvar))", "dlogvar", "sign"),

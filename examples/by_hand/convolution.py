@@ -89,7 +89,7 @@ STUDIES = [
     Study("max pooling", max_pool, max_pool_backward, pooled, [
         Mistake("the gradient spread over the window, as for a mean", "mask * dout[:, :, None, :, None]", "np.ones_like(windows) * dout[:, :, None, :, None] / 4", "dwindows", "wrong-mask"),
         Mistake("the mask inverted", "windows == out", "windows != out", "dwindows", "wrong-mask"),
-        Mistake("the mask forgotten", "mask * dout[:, :, None, :, None]", "np.ones_like(windows) * dout[:, :, None, :, None]", "dwindows", "missing-factor"),
+        Mistake("the mask forgotten", "mask * dout[:, :, None, :, None]", "np.ones_like(windows) * dout[:, :, None, :, None]", "dwindows", "wrong-mask"),
     ]),
 ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from microgradnp.tree import transform
 from microgradnp.verify.backward import returned_names
 from microgradnp.verify.calling import Cache, together, truth
 from microgradnp.verify.claims import Claim, is_integer
-from microgradnp.verify.meaning import UNNAMED, Meaning, close
+from microgradnp.verify.meaning import UNNAMED, Flows, Meaning, close
 from microgradnp.verify.points import Point
 from microgradnp.verify.rewriting import Case
 
@@ -59,7 +59,7 @@ def case_of(judge: Judge, claim: Claim, point: Point, claims: Mapping[str, str])
     hidden, words = hidden_names(point, claim, claims, claimed, list(right.values()))
     if claim.letters:
         right = {"": right[""][runner.chosen] if runner.chosen is not None else right[""]}
-    meaning = Meaning(point.graph, environment, own, gradients_of(point))
+    meaning = Meaning(point.graph, environment, own, gradients_of(point), Flows(point.gradients.values()))
     written = {
         f"{float(x):g}": x
         for n in point.graph.nodes
@@ -71,7 +71,10 @@ def case_of(judge: Judge, claim: Claim, point: Point, claims: Mapping[str, str])
         given = {n: v for n, v in given.items() if n not in point.graph.inputs}
     known = {**written, **given, **point.graph.constants}
     sizes = {n: v for n, v in point.environment.items() if isinstance(v, np.ndarray)}
-    return Case(runner, right, {**environment, **hidden}, words, meaning, {**sizes, **known})
+    usable: dict[str, Any] = {**environment, **hidden}
+    if "cache" in runner.arguments and "cache" not in usable:
+        usable["cache"] = Cache(dict(environment))
+    return Case(runner, right, usable, words, meaning, {**sizes, **known})
 
 
 def gradients_of(point: Point) -> dict[str, Any]:

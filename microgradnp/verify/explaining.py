@@ -6,7 +6,6 @@ import functools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from time import thread_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,15 +15,18 @@ from microgradnp.verify.calling import Outcome, truth
 from microgradnp.verify.cases import case_of
 from microgradnp.verify.claims import Claim
 from microgradnp.verify.constants import constant_name
-from microgradnp.verify.diagnosis import Explanation, Situation, diagnose, pattern, wrong_shape
+from microgradnp.verify.diagnosis import diagnose
+from microgradnp.verify.effort import Effort
 from microgradnp.verify.inputs import copied
 from microgradnp.verify.judgement import Cause, numbers_of
 from microgradnp.verify.meaning import close
 from microgradnp.verify.points import Point
 from microgradnp.verify.repair import Formula, repaired
 from microgradnp.verify.report import Verdict
-from microgradnp.verify.rewriting import Rewriting, cause_of, sentence
+from microgradnp.verify.rewriting import Rewriting, sentence
 from microgradnp.verify.scene import Scene, same_structure
+from microgradnp.verify.shapes import pattern, wrong_shape
+from microgradnp.verify.situations import Explanation, Situation
 from microgradnp.verify.source import NoSource, Program
 from microgradnp.verify.variation import varied
 
@@ -38,7 +40,8 @@ SLOPES = (Cause.MISSING_ACTIVATION_DERIVATIVE, Cause.EXTRA_ACTIVATION_DERIVATIVE
 NUMBERS = (Cause.WRONG_OPERAND, Cause.MISSING_FACTOR, *SLOPES)
 #: Further inputs at which an explanation must hold.
 FURTHER = 2
-PATIENCE = 1.2
+#: What a search may spend: work, and seconds on a slow machine.
+WORK, PATIENCE = 1_000_000.0, 2.5
 
 
 class Explainer:
@@ -51,7 +54,7 @@ class Explainer:
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
-        self.spent: dict[str, float] = {}  # seconds in the search among changes of the right way back
+        self.efforts: dict[str, Effort] = {}  # in the search among changes of the right way back, by function
         self.rewritings: dict[str, Rewriting | None] = {}
         self.claims = {c.quantity: c.name for c in judge.derivation.claims if c.kind == "gradient" and not c.indices}
 
@@ -109,15 +112,16 @@ class Explainer:
         """Return the best explanation: an edit of the user's source, or a change of the right way back."""
         situations = self.situations(verdict, claim, value)
         best = self.at_once(situations, name)
+        if best is not None and best.cause is Cause.MISSING_GRADIENT:
+            edited = self.rewritten(claim, name)  # all of it may be gated away
+            best = edited if edited is not None and edited.cause is Cause.WRONG_MASK else best
         if best is None:
             best = self.rewritten(claim, name)
             if best is not None and best.cause is Cause.SCALE:
                 best = self.times(situations, name) or best
         if (best is None or best.rank > SURE) and situations:
             owner = (claim.owner or claim).name
-            started = thread_time()
-            other = diagnose(situations, name, max(0.05, PATIENCE - self.spent.get(owner, 0.0)))
-            self.spent[owner] = self.spent.get(owner, 0.0) + thread_time() - started
+            other = diagnose(situations, name, self.efforts.setdefault(owner, Effort(WORK, PATIENCE)))
             if other is not None and (best is None or other.rank < best.rank):
                 best = other
         if best is None and situations and self.rewriting(claim) is None:
@@ -185,7 +189,7 @@ class Explainer:
         if search is None or fix is None:
             return None
         first = search.cases[0]
-        return Explanation(cause_of(fix), sentence(fix, name, first), fix.rank)
+        return Explanation(search.cause(fix), sentence(fix, name, first), fix.rank)
 
     def rewriting(self, claim: Claim) -> Rewriting | None:
         """Return the search for edits of the function that a claim states, done once for all of its outputs."""
@@ -199,7 +203,11 @@ class Explainer:
         try:
             program = Program(claim.function)
             cases = [case_of(self.judge, claim, point, self.claims) for point, _ in self.points]
-            return Rewriting(program, [case for case in cases if case is not None], PATIENCE) if cases[0] else None
+            return (
+                Rewriting(program, [case for case in cases if case is not None], Effort(WORK, PATIENCE))
+                if cases[0]
+                else None
+            )
         except NoSource:
             return None
 

@@ -16,8 +16,9 @@ import numpy as np
 from microgradnp.graph import Graph, trace
 from microgradnp.tape import Node
 from microgradnp.verify.constants import constant_name
-from microgradnp.verify.diagnosis import Explanation, Situation, close
 from microgradnp.verify.judgement import Cause
+from microgradnp.verify.meaning import close
+from microgradnp.verify.situations import Explanation, Situation
 
 Array = Any
 

@@ -6,24 +6,25 @@ import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import thread_time
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from microgradnp.verify.constants import constant_name
-from microgradnp.verify.edits import Edit, Editor
+from microgradnp.verify.edit import Edit
+from microgradnp.verify.edits import Editor
+from microgradnp.verify.effects import named
+from microgradnp.verify.effort import Effort
 from microgradnp.verify.judgement import Cause
 from microgradnp.verify.meaning import Meaning, close
-from microgradnp.verify.source import Program, expression
+from microgradnp.verify.source import Change, Program, expression
 
 Array = Any
 Function = Callable[..., Any]
 
-#: A fix of this rank or better ends the search at the end of its family: no better one can follow ...
-SURE = 0.12
-#: ... nor, after so many families, one better than this.
-LATER, GOOD = 10, 0.3
+#: What it is to compile an edited statement.
+COMPILING = 1000.0
 
 
 @dataclass
@@ -106,13 +107,13 @@ class Rewriting:
     program : Program
     cases : sequence of Case
         The user's input first.
-    patience : float
-        Seconds.
+    effort : Effort
+        What may be spent.
     """
 
     program: Program
     cases: Sequence[Case]
-    patience: float
+    effort: Effort
     fixes: list[Fix] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -122,14 +123,16 @@ class Rewriting:
             now = {}
         self.wrong = {k for k in first.right if k not in now or not first.is_right(k, now[k])}
         if self.wrong:
-            started = thread_time()
+            self.effort.resume()
             first.meaning.own = {k: v for k, v in first.meaning.own.items() if k in self.wrong}
-            values = self.program.values(lambda f: first.outputs(f))
-            editor = Editor(self.program, values, first.meaning, first.names, first.hidden)
-            every, some = self._relevant(editor, now)
-            self._search(editor, every, started)
+            self.values = self.program.values(lambda f: first.outputs(f))
+            self.price = 20 + sum(1 + np.size(v) / 1000 for seen in self.values.values() for v in seen if is_number(v))
+            self.editor = Editor(self.program, self.values, first.meaning, first.names, first.hidden)
+            every, some = self._relevant(self.editor, now)
+            self._search(every)
             if not self.wrong <= {k for fix in self.fixes for k in fix.fixed} and some:
-                self._search(editor, some, started)
+                self._search(some)
+            self.effort.pause()
 
     def _relevant(self, editor: Editor, now: Mapping[str, Any]) -> tuple[set[int], set[int]]:
         """Return the sites through which all wrong outputs could be mended, and those for some; no right one may move."""
@@ -144,7 +147,7 @@ class Rewriting:
             if len(first.right) == 1 or value.dtype.kind != "f":
                 every.add(site.key)
                 continue
-            outputs = first.outputs(self.program.changed(site.key, stirred))
+            outputs = first.outputs(self.program.changed({site.key: stirred}))
             if outputs is None:
                 every.add(site.key)
                 continue
@@ -153,35 +156,58 @@ class Rewriting:
                 (every if moved >= self.wrong else some).add(site.key)
         return every, some
 
-    def _search(self, editor: Editor, sites: set[int], started: float) -> None:
-        editor.focus(sites)
-        tried = set()
-        for number, family in enumerate(editor.families()):
-            for edit in family():
-                key = (edit.site.key if edit.site else None, edit.new, edit.text if edit.statement else "", edit.solve)
-                if key in tried:
-                    continue
-                tried.add(key)
-                if thread_time() - started > self.patience:
-                    return
-                for fix in self._solved(edit) if edit.solve else self._tried(edit):
-                    self.fixes.append(fix)
-            enough = SURE if number < LATER else GOOD
-            sure = {k for fix in self.fixes if fix.rank <= enough for k in fix.fixed}
-            if sure >= self.wrong:
+    def _search(self, sites: set[int]) -> None:
+        self.editor.focus(sites)
+        for edit in self.editor.ordered():
+            price = self.price + (COMPILING if edit.statements else 0)
+            if self._is_enough(edit.rank) or not self.effort.spend(price):
                 return
+            self.fixes += self._solved(edit) if edit.solve else self._tried(edit)
+
+    def _is_enough(self, rank: float) -> bool:
+        """Return whether no better fix can follow: one for all that is wrong, or, well before, several."""
+        able = [fix for fix in self.fixes if fix.rank < rank]
+        if any(fix.fixed >= self.wrong for fix in able):
+            return True
+        return {k for fix in able if fix.rank < rank - 0.2 for k in fix.fixed} >= self.wrong
 
     def function(self, edit: Edit, case: Case) -> Function | None:
         """Return the program edited, for use at one input."""
-        if edit.statement is not None:
-            return self.program.rewritten(*edit.statement)
-        assert edit.site is not None
-        try:
-            code = expression(edit.new)
-        except SyntaxError:
-            return None
+        if edit.statements:
+            return self.program.rewritten(edit.statements)
+        changes = {}
         known = {**self.program.scope, **case.names}
-        return self.program.changed(edit.site.key, lambda value, names: eval(code, {**known, **names, "_v": value}))
+        for site, new in edit.changes:
+            try:
+                changes[site.key] = evaluated(expression(new), known)
+            except SyntaxError:
+                return None
+        return self.program.changed(changes)
+
+    def after(self, fix: Fix) -> dict[int, list[Any]]:
+        """Return what every site is when the function runs with a fix: of what is changed, what it becomes."""
+        edit, case = fix.edit, self.cases[0]
+        if edit.statements or edit.site is None:
+            return {}
+        if fix.constant is not None:
+            function: Function | None = self._scaled(edit, fix.constant, case)
+        else:
+            function = self.function(edit, case)
+        if function is None:
+            return {}
+        made: dict[int, list[Any]] = {site.key: [] for site, _ in edit.changes}
+        found = self.program.values(lambda f: case.outputs(f), function, made)
+        return {**found, **{key: values for key, values in made.items() if values}}
+
+    def cause(self, fix: Fix) -> Cause:
+        """Return what an edit undoes, by what it does to the values."""
+        usual = cause_of(fix)
+        if usual is Cause.UNKNOWN:
+            return usual
+        try:
+            return named(usual, fix.edit, self.editor, self.values, self.after(fix), fix.name)
+        except Exception:  # of odd values, what an edit of this kind undoes as a rule
+            return usual
 
     def fixed_by(self, function: Function | None, case: Case) -> frozenset[str]:
         """Return the outputs that an edit makes right; none where it spoils another."""
@@ -231,10 +257,8 @@ class Rewriting:
         assert edit.site is not None
         if edit.new:
             code, known = expression(edit.new), {**self.program.scope, **case.names}
-            return self.program.changed(
-                edit.site.key, lambda value, names: eval(code, {**known, **names, "_v": value, "_c": c})
-            )
-        return self.program.changed(edit.site.key, lambda value, _names: c * value)
+            return self.program.changed({edit.site.key: evaluated(code, {**known, "_c": c})})
+        return self.program.changed({edit.site.key: lambda value, _names: c * value})
 
     def _constant(self, edit: Edit, case: Case, key: str) -> float | None:
         """Return the factor at a site that makes an output right, if the output is linear in it."""
@@ -265,6 +289,16 @@ class Rewriting:
         """Return the most plausible edit for one output: one that mends all, the usual mistake."""
         able = [fix for fix in self.fixes if output in fix.fixed]
         return min(able, key=lambda fix: (-len(fix.fixed), fix.rank), default=None)
+
+
+def evaluated(code: CodeType, known: Mapping[str, Any]) -> Change:
+    """Return the change of a value to that of an expression."""
+    return lambda value, names: eval(code, {**known, **names, "_v": value})
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is made of numbers."""
+    return isinstance(value, np.ndarray | np.generic | float | int)
 
 
 def stirred(value: Any, _names: Any) -> Any:
@@ -306,8 +340,10 @@ def sentence(fix: Fix, subject: str, case: Case) -> str:
             return f"`{subject}` is right without `{edit.site.text}`"
         factor = constant_name(fix.constant, case.known) or f"{fix.constant:.6g}"
         return f"`{subject}` is right if `{edit.site.text}` is multiplied by {factor}"
-    if edit.statement is not None:
+    if edit.statements:
         return f"`{subject}`: {edit.text}"
+    if edit.also:
+        return f"`{subject}` is wrong because {edit.text}"
     assert edit.site is not None
     old, new = edit.site.text, shown(edit.new, edit.site.text, case.hidden)
     if edit.text.startswith("with ") and is_whole(edit):

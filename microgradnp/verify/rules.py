@@ -18,6 +18,7 @@ from microgradnp.verify.guard import TIME_LIMIT, printed_note, quietly, time_lim
 from microgradnp.verify.inputs import copied, reference, unchanged
 from microgradnp.verify.judgement import TOLERANCE, Cause, Status, Witness, compare, finite_gap
 from microgradnp.verify.report import Report, Verdict
+from microgradnp.verify.rule_causes import causes_of_rule
 
 Function = Callable[..., Any]
 
@@ -146,7 +147,27 @@ def check_rule(
             verdict.wrong = np.ones(x.shape, dtype=bool)
         elif finding.status is Status.WRONG and verdict.cause is None:
             verdict.cause = Cause.UNKNOWN
+    name_causes(verdicts, f, backward, args, [names[i] for i in wanted], caller, seed)
     return Report(f"rule of {getattr(f, '__name__', 'f')}", verdicts, graph, loss)
+
+
+def name_causes(
+    verdicts: Sequence[Verdict],
+    f: Function,
+    backward: Function,
+    args: Sequence[Any],
+    wanted: Sequence[str],
+    caller: Caller,
+    seed: int,
+) -> None:
+    """Put the causes of wrong gradients into their verdicts, where one edit of the rule explains them."""
+    wrong = [v for v in verdicts if v.status is Status.WRONG and v.cause in (None, Cause.UNKNOWN, Cause.SHAPE)]
+    if not wrong:
+        return
+    found = causes_of_rule(f, backward, args, wanted, [v.of for v in wrong], caller.sorted_out, seed)
+    for verdict in wrong:
+        if verdict.of in found:
+            verdict.cause, verdict.explanation = found[verdict.of]
 
 
 class Caller:

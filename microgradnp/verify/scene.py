@@ -7,7 +7,7 @@ question. A mistake is then a change of one step, and its effect is one small sw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,6 +137,36 @@ class Scene:
     def with_gradient(self, node: Node, value: Array) -> Array:
         """Return the quantity's gradient when the gradient of a node is `value` instead."""
         return self.right + self.carried(node, value - self.gradient[node])
+
+    def without(self, nodes: Collection[Node], between: bool = False) -> Array:
+        """Return the quantity's gradient when some nodes pass nothing back; with `between`, nothing to each other.
+
+        The latter is what is left when a loop over time does not hand its gradient on from one turn to the next.
+        """
+        flows: tuple[dict[Node, Array], dict[Node, Array]] = (
+            {},
+            {},
+        )  # what is free, and what has passed one of the nodes
+        loss = self.point.loss
+        if loss in self.between and loss not in self.given:
+            flows[0][loss] = np.ones(loss.shape)
+        for node in self.order:
+            if node in self.given:
+                flows[0][node] = self.given[node]
+            if node is self.target:
+                continue
+            for passed in (0, 1):
+                g = flows[passed].get(node)
+                if g is None or (node in nodes and (passed or not between)):
+                    continue
+                on = flows[1 if node in nodes else passed]
+                for i, parent in self.edges_of(node):
+                    k = self.pulled(node, i, g)
+                    if k is not None:
+                        old = on.get(parent)
+                        on[parent] = k if old is None else old + k
+        found = [flow[self.target] for flow in flows if self.target in flow]
+        return np.sum(found, axis=0) if found else np.zeros(self.target.shape)
 
     # names
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import copy
 import functools
+import itertools
 import linecache
 import sys
 import warnings
@@ -33,6 +34,8 @@ STRUCTURAL = frozenset(
 )  # fmt: skip
 #: Keywords that are no numbers of a formula.
 OPTIONS = frozenset(["axis", "keepdims", "dtype", "axes", "optimize", "shape", "ddof"])
+#: Attributes that say how large an array is.
+SIZES = frozenset(["shape", "size", "ndim"])
 HELPERS = 8
 
 
@@ -151,9 +154,9 @@ class Program:
         self.statements: list[tuple[ast.stmt, int]] = []
         for k, tree in enumerate(self.trees):
             self._find_sites(tree, k)
-        self.active = -1
-        self.change: Change = lambda value, _names: value
+        self.changes: Mapping[int, Change] = {}
         self.record: dict[int, list[Any]] | None = None
+        self.made: dict[int, list[Any]] | None = None
         self.open = self._compiled([opened(tree) for tree in self.trees])
 
     def _take(self, function: FunctionType) -> None:
@@ -207,15 +210,15 @@ class Program:
                 assert isinstance(node, ast.expr)
                 node._site = len(self.sites)  # type: ignore[attr-defined]
                 self.sites.append(Site(len(self.sites), node, above, part))
+            if isinstance(node, ast.Attribute) and node.attr in SIZES:
+                return  # `x.shape[0]` is a number; what x holds does not matter
             for field, child in children_of(node):
-                inner = wanted and field not in ("slice", "args_", "keywords_", "func_")
+                inner = wanted and field != "slice"
                 if isinstance(node, ast.Call):
                     name = called_name(node)
                     if field == "func":
                         if isinstance(child, ast.Attribute):
-                            walk(
-                                child.value, [child, node, *above], wanted and name not in ("copy", "astype", "reshape")
-                            )
+                            walk(child.value, [child, node, *above], wanted)
                         continue
                     inner = wanted and name not in STRUCTURAL
                 if isinstance(node, ast.keyword) and node.arg in OPTIONS:
@@ -242,49 +245,75 @@ class Program:
         """Return the value of a site, changed if it is the one."""
         if self.record is not None:
             self.record.setdefault(key, []).append(value)
-        if key != self.active:
+        change = self.changes.get(key)
+        if change is None:
             return value
-        return self.change(value, names_in(sys._getframe(1)))
+        new = change(value, names_in(sys._getframe(1)))
+        if self.made is not None:
+            self.made[key].append(new)
+        return new
 
-    def values(self, run: Callable[[Function], Any]) -> dict[int, list[Any]]:
-        """Return what every site is when the function runs."""
-        self.record, self.active = {}, -1
+    def values(
+        self,
+        run: Callable[[Function], Any],
+        function: Function | None = None,
+        made: dict[int, list[Any]] | None = None,
+    ) -> dict[int, list[Any]]:
+        """Return what every site is when the function, or an edited one, runs; `made` takes what the edits make."""
+        self.record, self.made = {}, made
         try:
-            run(self.open)
+            run(function or self.open)
             return self.record
         finally:
-            self.record = None
+            self.record = self.made = None
 
-    def changed(self, key: int, change: Change) -> Function:
-        """Return the function with the values of one site changed."""
+    def changed(self, changes: Mapping[int, Change]) -> Function:
+        """Return the function with the values of some sites changed."""
 
         def edited(*args: Any, **kwargs: Any) -> Any:
-            self.active, self.change = key, change
+            self.changes = changes
             try:
                 return self.open(*args, **kwargs)
             finally:
-                self.active = -1
+                self.changes = {}
 
         return edited
 
-    def rewritten(self, statement: int, new: list[ast.stmt] | ast.stmt) -> Function | None:
-        """Return the function with another statement in the place of one."""
-        part = self.statements[statement][1]
-        trees = [copy.deepcopy(tree) if k == part else tree for k, tree in enumerate(self.trees)]
-        for node in ast.walk(trees[part]):
-            for _, block in ast.iter_fields(node):
-                if isinstance(block, list):
-                    for i, inner in enumerate(block):
-                        if getattr(inner, "_statement", None) == statement:
-                            block[i : i + 1] = new if isinstance(new, list) else [new]
-                            scope = self.scope
-                            try:
-                                return self._compiled(trees)
-                            except SyntaxError:
-                                return None
-                            finally:
-                                self.scope = scope
-        return None
+    def rewritten(self, new: Mapping[int, Sequence[ast.stmt]]) -> Function | None:
+        """Return the function with other statements in the place of some, by number."""
+        parts = {self.statements[k][1] for k in new}
+        trees = [with_statements(tree, new) if k in parts else tree for k, tree in enumerate(self.trees)]
+        scope = self.scope
+        try:
+            return self._compiled(trees)
+        except (SyntaxError, ValueError):
+            return None
+        finally:
+            self.scope = scope
+
+
+def with_statements(tree: ast.FunctionDef, new: Mapping[int, Sequence[ast.stmt]]) -> ast.FunctionDef:
+    """Return a function with other statements in the place of some; what is not changed is shared."""
+
+    def made(node: Any) -> Any:
+        changed = {}
+        for field in ("body", "orelse", "finalbody", "handlers"):
+            block = getattr(node, field, None)
+            if isinstance(block, list):
+                changed[field] = [
+                    n for inner in block for n in new.get(getattr(inner, "_statement", -1), [made(inner)])
+                ]
+        if not any(
+            a is not b for f, block in changed.items() for a, b in itertools.zip_longest(block, getattr(node, f))
+        ):
+            return node
+        result = copy.copy(node)
+        for field, block in changed.items():
+            setattr(result, field, block)
+        return result
+
+    result: ast.FunctionDef = made(tree)
+    return result
 
 
 def scope_of(function: FunctionType) -> dict[str, Any]:
