@@ -1262,6 +1262,8 @@ def test_a_sum_is_no_view() -> None:
     """Also of rows of two elements, which are added column by column."""
     t = leaf(1.0, 2.0).reshape(1, 2) * 2
     for keepdims in (True, False):
-        np.sum(t, axis=1, keepdims=keepdims)
+        total = np.sum(t, axis=1, keepdims=keepdims)
+        total += 1
+        np.testing.assert_array_equal(total.data, np.full((1, 1) if keepdims else 1, 7.0))
     t += 1
     np.testing.assert_array_equal(t.data, [[3.0, 5.0]])
