@@ -21,7 +21,17 @@ from microgradnp.primitives.network import (
 )
 from microgradnp.recomputing import checkpoint
 from microgradnp.tensor import Tensor, no_grad, tensor
-from microgradnp.transforms import grad, hessian, hvp, jacobian, jvp, primitive, value_and_grad, vjp
+from microgradnp.transforms import (
+    gauss_newton_product,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    primitive,
+    value_and_grad,
+    vjp,
+)
 
 if TYPE_CHECKING:
     from microgradnp import array_api, data, estimators, nn, optim, train, verify
@@ -48,6 +58,7 @@ __all__ = [
     "debug",
     "draw",
     "estimators",
+    "gauss_newton_product",
     "grad",
     "hessian",
     "hvp",

@@ -49,7 +49,8 @@ new = object.__new__
 #: Operands that are constants to us. Any other type may know better what to do: it gets NotImplemented.
 ARRAYS = (np.ndarray, np.generic)
 NUMBERS = (int, float, complex, np.generic, np.ndarray)
-PLAIN = frozenset((int, float, bool, complex, np.ndarray, *{np.dtype(c).type for c in "?bhilqBHILQefdgFDG"}))
+#: (Python's complex numbers compute with NumPy's float64 by themselves, and what they make is no NumPy scalar.)
+PLAIN = frozenset((int, float, bool, np.ndarray, *{np.dtype(c).type for c in "?bhilqBHILQefdgFDG"}))
 
 #: Values of parameters that nobody can change.
 IMMUTABLE = frozenset((int, bool, float, str, slice, Slot, type(None), type(Ellipsis)))

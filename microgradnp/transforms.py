@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -107,6 +107,15 @@ class Run:
     def outputs(self) -> list[Tensor]:
         """Return the leaves of the result as Tensors, or say which of them has no derivative."""
         return [output_tensor(leaf, f"the result{path} of {self.function}") for path, leaf in tree.flatten(self.result)]
+
+    def set_aside(self) -> Any:
+        """Take the second of two results out of the run: what is handed through, as it leaves."""
+        if not isinstance(self.result, tuple) or len(self.result) != 2:
+            raise TypeError(f"has_aux=True wants {self.function} to return (result, other)")
+        self.result, other = self.result[1], self.result[0]
+        aux = self.plain_result()
+        self.result = other
+        return aux
 
     def plain_result(self) -> Any:
         """Return the result as it leaves: arrays, but Tensors where it depends on something outside."""
@@ -317,20 +326,13 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bo
     def evaluate(*args: Any, **kwargs: Any) -> Any:
         positions = normalised(argnums, len(args), f)
         run = Run(f, args, kwargs, positions)
-        aux = None
-        if has_aux:
-            if not isinstance(run.result, tuple) or len(run.result) != 2:
-                raise TypeError(f"has_aux=True wants {getattr(f, '__name__', 'f')} to return (loss, other)")
-            run.result, aux = run.result
+        aux = run.set_aside() if has_aux else None
         y = real_scalar(run, f)
         seed = y.dtype.type(1) if not y.shape else np.ones(y.shape, y.dtype)
         gradients = run.sweep_back([y], [seed])
         result = split(run, gradients, is_one(argnums))
         value = run.plain_result()
-        if has_aux:
-            run.result = aux
-            return (value, run.plain_result()), result
-        return value, result
+        return ((value, aux), result) if has_aux else (value, result)
 
     return evaluate
 
@@ -373,7 +375,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
     return gradient
 
 
-def vjp(f: Function, *xs: Any) -> tuple[Any, Function]:
+def vjp(f: Function, *xs: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """Return f(*xs) and its pullback: products of cotangents with the Jacobian.
 
     Parameters
@@ -381,6 +383,8 @@ def vjp(f: Function, *xs: Any) -> tuple[Any, Function]:
     f : callable
         Any outputs: an array or a tree of arrays.
     *xs : arrays, floats, or trees of them
+    has_aux : bool
+        Whether f returns ``(result, other)``; the other is handed through, as a third.
 
     Returns
     -------
@@ -388,6 +392,7 @@ def vjp(f: Function, *xs: Any) -> tuple[Any, Function]:
     pull : callable
         ``pull(ct)``, with `ct` of the tree and shapes of `y`, is a tuple of one gradient per argument. It can
         be called any number of times.
+    aux : with `has_aux`
 
     Examples
     --------
@@ -398,6 +403,7 @@ def vjp(f: Function, *xs: Any) -> tuple[Any, Function]:
     """
     check_callable(f, "vjp")
     run = Run(f, xs, {}, range(len(xs)))
+    aux = run.set_aside() if has_aux else None
     outputs = run.outputs()
     y = run.plain_result()
 
@@ -406,7 +412,7 @@ def vjp(f: Function, *xs: Any) -> tuple[Any, Function]:
         cotangents = [like(c, y, path, "the result") for (path, c), y in zip(given, outputs, strict=True)]
         return split(run, run.sweep_back(outputs, cotangents), single=False)  # type: ignore[no-any-return]
 
-    return y, pull
+    return (y, pull, aux) if has_aux else (y, pull)
 
 
 def like(c: Any, y: Any, what: str, whom: str) -> Array:
@@ -424,7 +430,7 @@ def like(c: Any, y: Any, what: str, whom: str) -> Array:
     return scalar(c)
 
 
-def jvp(f: Function, xs: Sequence[Any], dxs: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(f: Function, xs: Sequence[Any], dxs: Sequence[Any], *, has_aux: bool = False) -> tuple[Any, ...]:
     """Return f(*xs) and its derivative in a direction: the Jacobian times the tangents.
 
     Parameters
@@ -435,10 +441,13 @@ def jvp(f: Function, xs: Sequence[Any], dxs: Sequence[Any]) -> tuple[Any, Any]:
         The arguments.
     dxs : sequence
         The direction, of the same trees and shapes.
+    has_aux : bool
+        Whether f returns ``(result, other)``; the other is handed through, as a third.
 
     Returns
     -------
     y, dy : the result and its tangent, of the same tree and shapes
+    aux : with `has_aux`
 
     Examples
     --------
@@ -453,14 +462,20 @@ def jvp(f: Function, xs: Sequence[Any], dxs: Sequence[Any]) -> tuple[Any, Any]:
     if len(xs) != len(dxs):
         raise ValueError(f"mg.jvp got {len(xs)} argument(s) and {len(dxs)} tangent(s)")
     run = Run(f, xs, {}, range(len(xs)))
+    aux = run.set_aside() if has_aux else None
+    y, dy = pushed(run, xs, dxs)
+    return (y, dy, aux) if has_aux else (y, dy)
+
+
+def pushed(run: Run, xs: Sequence[Any], dxs: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the result of a run and its tangent."""
     given = tree.matching(list(dxs), list(xs), "the tangent")
     tangents = [like(t, x, path, "its argument") for (path, t), x in zip(given, run.variables, strict=True)]
-    outputs = run.outputs()
-    dys = run.sweep_forward(outputs, tangents)
+    dys = run.sweep_forward(run.outputs(), tangents)
     return run.plain_result(), tree.filled(run.result, dys)
 
 
-def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+def jacobian(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Function:
     """Return the Jacobian: all partial derivatives of all outputs.
 
     Parameters
@@ -468,12 +483,14 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     f : callable
         Any outputs: an array or a tree of arrays.
     argnums : int or sequence of int
+    has_aux : bool
+        Whether f returns ``(result, other)``; the other is handed through.
 
     Returns
     -------
     callable
         For an output of shape S and an argument of shape I an array of shape S + I; for trees, the tree of
-        the output with, at each leaf, the tree of the argument.
+        the output with, at each leaf, the tree of the argument. With `has_aux` ``(Jacobian, other)``.
 
     Examples
     --------
@@ -488,6 +505,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         positions = normalised(argnums, len(args), f)
         run = Run(f, args, kwargs, positions)
+        aux = run.set_aside() if has_aux else None
         outputs = run.outputs()
         complex_of_real = any(y.dtype.kind == "c" for y in outputs) and any(x.dtype.kind != "c" for x in run.variables)
         if complex_of_real or sum(x.size for x in run.variables) < sum(y.size for y in outputs):
@@ -495,7 +513,8 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         else:
             blocks = rows(run, outputs)
         per_output = iter([split(run, row, is_one(argnums)) for row in blocks])
-        return tree.transform(lambda _: next(per_output), run.result)
+        matrix = tree.transform(lambda _: next(per_output), run.result)
+        return (matrix, aux) if has_aux else matrix
 
     return jacobian_of
 
@@ -539,18 +558,19 @@ def gathered(pieces: Sequence[Array], shape: tuple[int, ...], axis: int, dtype: 
     return scalar(np.stack(pieces, axis=axis).reshape(shape))
 
 
-def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+def hessian(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Function:
     """Return the Hessian of a function that returns one real number: the Jacobian of its gradient.
 
     Parameters
     ----------
-    f, argnums
+    f, argnums, has_aux
         As for `grad`.
 
     Returns
     -------
     callable
-        For an argument of shape I an array of shape I + I; for trees or several arguments, the tree of trees.
+        For an argument of shape I an array of shape I + I; for trees or several arguments, the tree of trees. With
+        `has_aux` ``(Hessian, other)``.
 
     Examples
     --------
@@ -560,21 +580,22 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
            [2., 0.]])
     """
     check_callable(f, "hessian")
-    return jacobian(grad(f, argnums), argnums)
+    return jacobian(grad(f, argnums, has_aux=has_aux), argnums, has_aux=has_aux)
 
 
-def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+def hvp(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Function:
     """Return the product of the Hessian with a vector, by forward over reverse: the Hessian is never built.
 
     Parameters
     ----------
-    f, argnums
+    f, argnums, has_aux
         As for `grad`.
 
     Returns
     -------
     callable
-        ``(x, v)``, or all arguments of f and then v, of the tree and shapes of what is differentiated.
+        ``(x, v)``, or all arguments of f and then v, of the tree and shapes of what is differentiated. With `has_aux` it
+        returns ``(product, other)``.
 
     Examples
     --------
@@ -583,25 +604,83 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     array([ 6., 12.])
     """
     check_callable(f, "hvp")
-    gradient = grad(f, argnums)
+    gradient = grad(f, argnums, has_aux=has_aux)
 
     @functools.wraps(f, updated=())
     def product(*args: Any, **kwargs: Any) -> Any:
-        if len(args) < 2:
-            raise TypeError("mg.hvp(f)(x, v) wants the arguments of f, then the vector")
-        *xs, v = args
-        positions = normalised(argnums, len(xs), f)
+        restricted, xs, vs = with_vector("hvp", f, gradient, argnums, args, kwargs)
+        _, *moved = jvp(restricted, xs, vs, has_aux=has_aux)
+        return tuple(moved) if has_aux else moved[0]
 
-        def restricted(*chosen: Any) -> Any:
-            full = list(xs)
-            for i, x in zip(positions, chosen, strict=True):
-                full[i] = x
-            return gradient(*full, **kwargs)
+    return product
 
-        names = parameter_names(f)
-        restricted.argument_names = [names[i] if i < len(names) else f"argument {i}" for i in positions]  # type: ignore[attr-defined]
-        vs = (v,) if is_one(argnums) else tuple(v)
-        return jvp(restricted, [xs[i] for i in positions], vs)[1]
+
+def with_vector(
+    transform: str, f: Function, inner: Function, argnums: Any, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Function, list[Any], tuple[Any, ...]]:
+    """Split ``(*arguments of f, v)``: a function of what is differentiated alone, that, and the vector."""
+    if len(args) < 2:
+        raise TypeError(f"mg.{transform}(f)(x, v) wants the arguments of f, then the vector")
+    *xs, v = args
+    positions = normalised(argnums, len(xs), f)
+
+    def restricted(*chosen: Any) -> Any:
+        full = list(xs)
+        for i, x in zip(positions, chosen, strict=True):
+            full[i] = x
+        return inner(*full, **kwargs)
+
+    names = parameter_names(f)
+    restricted.argument_names = [names[i] if i < len(names) else f"argument {i}" for i in positions]  # type: ignore[attr-defined]
+    restricted.__name__ = getattr(f, "__name__", "the function")
+    return restricted, [xs[i] for i in positions], (v,) if is_one(argnums) else tuple(v)
+
+
+def gauss_newton_product(f: Function, loss: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return the product of the Gauss-Newton matrix with a vector: ``Jᵀ H J v``, by one forward and one reverse sweep.
+
+    ``J`` is the Jacobian of the model f, ``H`` the Hessian of the loss with respect to the model's output. For a convex
+    loss it is positive semidefinite, which the Hessian of ``loss(f(x))`` is not. Schraudolph, "Fast curvature
+    matrix-vector products for second-order gradient descent" (2002). Neither matrix is ever built.
+
+    Parameters
+    ----------
+    f : callable
+        The model: any outputs, an array or a tree of arrays.
+    loss : callable
+        Of the model's output, to one real number. What else it needs, such as targets, it closes over.
+    argnums : int or sequence of int
+        Which arguments of f to differentiate.
+
+    Returns
+    -------
+    callable
+        ``(x, v)``, or all arguments of f and then v, of the tree and shapes of what is differentiated, as `hvp` has them.
+
+    Examples
+    --------
+    >>> import numpy as np, microgradnp as mg
+    >>> X, t = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.0, 1.0])
+    >>> model = lambda w: np.tanh(X @ w)
+    >>> product = mg.gauss_newton_product(model, lambda y: np.sum((y - t) ** 2) / 2)
+    >>> w, v = np.array([0.1, 0.2]), np.array([1.0, 0.0])
+    >>> J = mg.jacobian(model)(w)
+    >>> bool(np.allclose(product(w, v), J.T @ J @ v))
+    True
+    """
+    check_callable(f, "gauss_newton_product")
+    if not callable(loss):
+        raise TypeError(
+            f"mg.gauss_newton_product(f, loss) wants the loss as a function of f's result, got {explain.describe(loss)}"
+        )
+
+    @functools.wraps(f, updated=())
+    def product(*args: Any, **kwargs: Any) -> Any:
+        restricted, xs, vs = with_vector("gauss_newton_product", f, f, argnums, args, kwargs)
+        run = Run(restricted, xs, {}, range(len(xs)))
+        y, dy = pushed(run, xs, vs)
+        curved = tree.matching(hvp(loss)(y, dy), run.result, "the Hessian of the loss")
+        return split(run, run.sweep_back(run.outputs(), [c for _, c in curved]), is_one(argnums))
 
     return product
 
@@ -635,6 +714,7 @@ class UserPrimitive(Structural):
         self.honours = {p.name: REQUIRED if p.default is p.empty else p.default for p in parameters[arity:]}
         self.parameters = tuple((p.name, p.kind, p.default) for p in parameters)
         self.operands = operands
+        self.checked_at: Sequence[Any] | None = None
         functools.update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -646,13 +726,52 @@ class UserPrimitive(Structural):
 
     def defvjp(self, *rules: Any) -> UserPrimitive:
         """Define the reverse rules, one per operand: ``rule(g, y, *inputs)`` returns its gradient."""
-        self.vjps = self._checked(rules, "defvjp")
-        return self
+        return self._define(vjps=self._checked(rules, "defvjp"))
 
     def defjvp(self, *rules: Any) -> UserPrimitive:
         """Define the forward rules, one per operand: ``rule(dx, y, *inputs)`` returns its part of dy."""
-        self.jvps = self._checked(rules, "defjvp")
+        return self._define(jvps=self._checked(rules, "defjvp"))
+
+    def _define(self, **rules: tuple[Any, ...]) -> UserPrimitive:
+        """Take rules, checked where that was asked for; wrong ones are not taken."""
+        before = {name: getattr(self, name) for name in rules}
+        vars(self).update(rules)
+        if self.checked_at is not None:
+            try:
+                self.check(*self.checked_at).raise_if_wrong()
+            except BaseException:
+                vars(self).update(before)
+                raise
         return self
+
+    def check(self, *args: Any, seed: int = 0, tolerance: float | None = None, **params: Any) -> Any:
+        """Check the rules at these arguments: against differences, autodiff of the function, and each other.
+
+        Parameters
+        ----------
+        *args, **params
+            As the function takes them.
+        seed : int
+            Of the random cotangents and tangents.
+        tolerance : float, optional
+            Relative difference that still counts as equal, besides rounding.
+
+        Returns
+        -------
+        Report
+            One verdict for each rule: ``print(report)``, ``report.ok``, ``report.raise_if_wrong()``. A rule must give the
+            right values, be linear in the gradient or tangent, return the exact shape, and leave what it is given as it was.
+
+        Examples
+        --------
+        >>> import numpy as np, microgradnp as mg
+        >>> cube = mg.primitive(lambda x: x**3).defvjp(lambda g, y, x: g * 2 * x**2)
+        >>> cube.check(np.array([1.0, 2.0])).ok
+        False
+        """
+        from microgradnp.verify.custom import check_primitive  # a reader of the record, needed by none but this
+
+        return check_primitive(self, *args, seed=seed, tolerance=tolerance, **params)
 
     def _checked(self, rules: Sequence[Any], what: str) -> tuple[Any, ...]:
         if len(rules) != self.arity:
@@ -777,13 +896,26 @@ def transposed(linear_map: Function, at: Array, cotangent: Array, who: str) -> A
     return run.sweep_back(outputs, [cotangent])[0]
 
 
-def primitive(function: Function) -> UserPrimitive:
+@overload
+def primitive(function: Function, *, check: Sequence[Any] | None = None) -> UserPrimitive: ...
+
+
+@overload
+def primitive(function: None = None, *, check: Sequence[Any] | None = None) -> Callable[[Function], UserPrimitive]: ...
+
+
+def primitive(
+    function: Function | None = None, *, check: Sequence[Any] | None = None
+) -> UserPrimitive | Callable[[Function], UserPrimitive]:
     """Make a function of yours one operation, with derivative rules of your own (a decorator).
 
     Parameters
     ----------
     function : callable
         Plain NumPy. Its positional parameters without a default are its operands, the others are keywords.
+    check : sequence, optional
+        Arguments at which the rules are checked when they are defined, by `UserPrimitive.check`; wrong ones raise an
+        AssertionError that says what is wrong, and are not taken.
 
     Returns
     -------
@@ -793,11 +925,21 @@ def primitive(function: Function) -> UserPrimitive:
     Examples
     --------
     >>> import numpy as np, microgradnp as mg
-    >>> @mg.primitive
+    >>> @mg.primitive(check=(np.array([0.5, -1.0]),))
     ... def cube(x):
     ...     return x**3
     >>> _ = cube.defvjp(lambda g, y, x: g * 3 * x**2)
     >>> float(mg.grad(cube)(2.0))
     12.0
     """
-    return UserPrimitive(function)
+    if check is not None and not isinstance(check, tuple | list):
+        raise TypeError(
+            f"mg.primitive(..., check=...) wants a tuple of arguments, e.g. check=(x,), got {explain.describe(check)}"
+        )
+
+    def made(f: Function) -> UserPrimitive:
+        new = UserPrimitive(f)
+        new.checked_at = check
+        return new
+
+    return made if function is None else made(function)

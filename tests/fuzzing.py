@@ -226,6 +226,8 @@ def functions() -> list[tuple[str, Any]]:
     found = []
     for _, pairs in support.names():
         for names, f in pairs:
+            if f in (np.spacing, np.nextafter):  # the differences of rounding are no derivatives
+                continue
             if (f in TABLE and not TABLE[f].constant) or f in COMPOSITES:
                 found.append((names.split(", ")[0], f))
     return found
@@ -266,6 +268,8 @@ def call_of(d: Draft) -> str:
         required = p.default is p.empty
         if not required and not d.likely(0.2):
             continue
+        if p.name == "where" and operand and not np.ndim(d.values[operand]):
+            continue  # where NumPy's nanmin of a number gives nan
         written = "" if required and p.kind is not p.KEYWORD_ONLY else f"{p.name}="
         if required and p.name in SEQUENCES:
             operand = d.operand()
@@ -520,6 +524,8 @@ def judged(p: Program, second: bool) -> str:
         return "ok, more lenient than NumPy"
     if found is not None and not hasattr(found, "dtype"):
         found = np.asarray(found)
+    if found.shape != expected.shape and any("tensorsolve" in line for line in p.lines):
+        return "ok, a shape of its own"  # NumPy keeps the shape of the matrix where there are no axes of unknowns
     if found.shape != expected.shape:
         return f"shape {found.shape}, NumPy's is {expected.shape}"
     exact = expected.dtype.kind in "fc" and expected.size  # which integers, and what type nothing has, is of no account
@@ -610,6 +616,8 @@ def gradients(p: Program, tracked: bool, expected: Array, single: bool, second: 
         return "ok, without differences"  # rounding in the middle of the program
     if error > 1e-6 * (scale + abs(numeric)):
         return "ok, not smooth"
+    if expected.dtype.kind == "c" and any(word in line for line in p.lines for word in ("svd(", "eig(", "eigh(")):
+        return "ok, up to a phase"
     if abs(reverse - numeric) > (1e-2 if single else 1e-5) * (scale + abs(numeric)) + 20 * error:
         return f"the derivative is {reverse:.10g}, differences give {numeric:.10g} +- {error:.2g}"
     if second and not single and all(x.dtype.kind == "f" for x in xs):

@@ -30,6 +30,8 @@ FOUND = (
     "np.dot(2.0, T)",
     "np.hypot.reduce(x[:1])",
     "np.hypot.reduce(x)",
+    "(1 + 2j) - x[0]",
+    "x.sum() * 2j",
     "np.fmax(s, s)",
     "np.maximum(s, s)",
     "np.cov(A, dtype=np.float32)",

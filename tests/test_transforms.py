@@ -668,6 +668,127 @@ def test_empty_trees() -> None:
     assert mg.jvp(lambda p: 3.0, ((),), ((),)) == (3.0, 0.0)
 
 
+def test_has_aux_of_every_transform() -> None:
+    x, v = np.array([1.0, 2.0]), np.array([0.5, -1.0])
+
+    def f(x: Any) -> Any:
+        y = np.sin(x)
+        return np.sum(x * y), {"y": y, "name": "sine"}
+
+    def outputs(x: Any) -> Any:
+        return (x**2, x[0]), x * 2
+
+    def alone(x: Any) -> Any:
+        return f(x)[0]
+
+    for found, expected in [
+        (mg.grad(f, has_aux=True)(x), mg.grad(alone)(x)),
+        (mg.hessian(f, has_aux=True)(x), mg.hessian(alone)(x)),
+        (mg.hvp(f, has_aux=True)(x, v), mg.hvp(alone)(x, v)),
+        (mg.jacobian(f, has_aux=True)(x), mg.jacobian(alone)(x)),
+    ]:
+        np.testing.assert_array_equal(found[0], expected)
+        np.testing.assert_array_equal(found[1]["y"], np.sin(x))
+        assert found[1]["name"] == "sine"
+        assert plain(found[1]["y"])
+    y, pull, aux = mg.vjp(outputs, x, has_aux=True)
+    np.testing.assert_array_equal(pull((v, 1.0))[0], 2 * x * v + [1, 0])
+    np.testing.assert_array_equal(aux, 2 * x)
+    y, dy, aux = mg.jvp(outputs, (x,), (v,), has_aux=True)
+    np.testing.assert_array_equal(y[0], x**2)
+    np.testing.assert_array_equal(dy[0], 2 * x * v)
+    np.testing.assert_array_equal(aux, 2 * x)
+    for transform in (mg.jacobian, mg.hessian, mg.hvp):
+        with pytest.raises(TypeError, match=r"has_aux=True wants .* to return \(result, other\)"):
+            transform(lambda x: np.sum(x), has_aux=True)(x, *([x] if transform is mg.hvp else []))
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    first: Layer
+    rest: tuple[Layer, ...]
+    width: int = 3
+    activation: Any = np.tanh
+
+
+def network(seed: int) -> Network:
+    rng = np.random.default_rng(seed)
+    layers = [Layer(rng.normal(size=(3, 3)), rng.normal(size=3)) for _ in range(2)]
+    return Network(layers[0], (layers[1],))
+
+
+def test_dataclasses_of_dataclasses_are_trees_for_every_transform() -> None:
+    """Fields that are no numbers must be kept out of what is differentiated: they are closed over, or in a tree of options."""
+    a, v = network(0), network(1)
+    X = np.random.default_rng(2).normal(size=(4, 3))
+
+    def model(first: Any, rest: Any) -> Any:
+        H = X
+        for layer in (first, *rest):
+            H = np.tanh(H @ layer.weight + layer.bias)
+        return Layer(H, None)
+
+    def loss(y: Any) -> Any:
+        return np.sum(y.weight**2)
+
+    def whole(first: Any, rest: Any) -> Any:
+        return loss(model(first, rest))
+
+    args, directions = (a.first, a.rest), (v.first, v.rest)
+    gradient = mg.grad(whole, (0, 1))(*args)
+    assert type(gradient[0]) is Layer
+    assert type(gradient[1][0]) is Layer
+    _, slope = mg.jvp(whole, args, directions)
+    pairs = list(zip(leaves(gradient[0]) + leaves(gradient[1]), leaves(v.first) + leaves(v.rest), strict=True))
+    np.testing.assert_allclose(sum(np.sum(g * d) for g, d in pairs), slope, rtol=1e-12)
+    product = mg.hvp(whole, (0, 1))(*args, directions)
+    assert type(product[1][0]) is Layer
+    gauss_newton = mg.gauss_newton_product(model, loss, (0, 1))(*args, directions)
+    assert type(gauss_newton[0]) is Layer
+    _, dy = mg.jvp(model, args, directions)
+    y, pull = mg.vjp(model, *args)
+    expected = pull(mg.hvp(loss)(y, dy))
+    for g, e in zip(
+        leaves(gauss_newton[0]) + leaves(gauss_newton[1]), leaves(expected[0]) + leaves(expected[1]), strict=True
+    ):
+        np.testing.assert_allclose(g, e, rtol=1e-12)
+    np.testing.assert_allclose(mg.grad(mg.checkpoint(whole))(*args).weight, gradient[0].weight, rtol=1e-13)
+    with pytest.raises(TypeError, match=r"`net\.width`|\.width"):
+        mg.grad(lambda net: whole(net.first, net.rest))(a)
+
+
+def test_gauss_newton_products() -> None:
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(5, 3)), np.array([0, 1, 1, 0, 2])
+    W, V = rng.normal(size=(3, 3)), rng.normal(size=(3, 3))
+
+    def model(W: Any, scale: float) -> Any:
+        return np.tanh(X @ W) * scale
+
+    def loss(logits: Any) -> Any:
+        return mg.cross_entropy(logits, labels)
+
+    found = mg.gauss_newton_product(model, loss)(W, 2.0, V)
+    J = mg.jacobian(model)(W, 2.0).reshape(15, 9)
+    H = mg.hessian(loss)(model(W, 2.0)).reshape(15, 15)
+    np.testing.assert_allclose(found.ravel(), J.T @ H @ J @ V.ravel(), rtol=1e-10)
+    assert np.sum(found * V) >= 0
+    both = mg.gauss_newton_product(model, loss, (0, 1))(W, 2.0, (V, 0.0))
+    np.testing.assert_allclose(both[0], found, rtol=1e-12)
+    linear = mg.gauss_newton_product(lambda W: X @ W, loss)(W, V)  # of a linear model it is the Hessian
+    np.testing.assert_allclose(linear, mg.hvp(lambda W: loss(X @ W))(W, V), rtol=1e-10)
+    outer = mg.grad(lambda W: np.sum(mg.gauss_newton_product(model, loss)(W, 2.0, V)))(W)  # nested
+    assert outer.shape == W.shape
+    for call, words in [
+        (lambda: mg.gauss_newton_product(model, 3.0), "wants the loss as a function"),
+        (lambda: mg.gauss_newton_product(3.0, loss), "wants a function"),
+        (lambda: mg.gauss_newton_product(model, loss)(W), "then the vector"),
+        (lambda: mg.gauss_newton_product(model, lambda y: y)(W, 2.0, V), "scalar"),
+    ]:
+        with pytest.raises(TypeError, match=words):
+            call()
+
+
 def test_has_aux() -> None:
     def f(x: Any) -> Any:
         y = np.sin(x)
@@ -683,7 +804,7 @@ def test_has_aux() -> None:
     g2, aux2 = mg.grad(f, has_aux=True)(x)
     np.testing.assert_array_equal(g2, g)
     assert aux2["note"] == "kept"
-    with pytest.raises(TypeError, match=r"has_aux=True.*\(loss, other\)"):
+    with pytest.raises(TypeError, match=r"has_aux=True.*\(result, other\)"):
         mg.grad(lambda x: x, has_aux=True)(1.0)
 
 
