@@ -8,10 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from microgradnp.tensor import Tensor
+
 Floats = NDArray[np.float64]
 Classes = NDArray[np.intp]
 
 LARGEST = 1e200  # beyond it, matplotlib overflows
+
+
+def plain(values: Any) -> Any:
+    """Return Tensors, also in a list, as their arrays: a picture of a parameter is no operation on it."""
+    if isinstance(values, Tensor):
+        return values.data
+    return [plain(v) for v in values] if isinstance(values, list | tuple) else values
 
 
 def floats(values: ArrayLike, name: str) -> Floats:
@@ -19,7 +28,7 @@ def floats(values: ArrayLike, name: str) -> Floats:
     if isinstance(values, np.ma.MaskedArray):
         values = np.where(np.ma.getmaskarray(values), np.nan, np.ma.getdata(values))
     try:
-        array = np.asarray(values)
+        array = np.asarray(plain(values))
         if array.dtype.kind in "cSUMm":  # NumPy would drop imaginary parts, and read numbers in texts
             raise TypeError(f"got {array.dtype}")
         return array.astype(np.float64)
@@ -50,6 +59,9 @@ def drawable(values: Floats) -> NDArray[np.bool_]:
 
 def row(values: ArrayLike, name: str) -> Floats:
     """Return a row of at least one number, shape (n,)."""
+    if isinstance(values, Mapping):
+        known = ", ".join(map(repr, values)) or "nothing"
+        raise TypeError(f"{name} must be a row of numbers, not a {type(values).__name__} of {known}: give one of them")
     array = floats(values, name)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be a row of numbers, shape (n,) with n > 0, got shape {array.shape}")
@@ -72,7 +84,7 @@ def rows(values: Mapping[str, ArrayLike], name: str) -> dict[str, Floats]:
 
 def classes(values: ArrayLike, name: str, n: int) -> Classes:
     """Check that these are n classes 0, 1, ..., shape (n,) or (n, 1)."""
-    array = np.asarray(values)
+    array = np.asarray(plain(values))
     if array.shape == (n, 1):
         array = array[:, 0]
     if array.shape != (n,):

@@ -149,6 +149,8 @@ def network_diagram(
 
 def _layers(layers: Sequence[int] | Sequence[ArrayLike]) -> tuple[list[int], list[Floats] | None]:
     """Return the sizes, and the weights where they are given."""
+    if not hasattr(layers, "__iter__"):
+        raise TypeError(f"layers must be a list of sizes, or of arrays of weights, not {type(layers).__name__}")
     if all(isinstance(layer, int | np.integer) for layer in layers):
         sizes = [int(cast(int, layer)) for layer in layers]
         if len(sizes) < 2 or min(sizes) < 1:

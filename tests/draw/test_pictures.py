@@ -240,11 +240,25 @@ def test_masked_values_are_not_drawn():
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1, np.nan, 3])
 
 
-def test_tensors_that_are_differentiated_are_refused_with_advice():
+def test_a_picture_of_a_tensor_is_no_operation_on_it():
     w = mg.tensor([1.0, 2.0], requires_grad=True)
-    with pytest.raises(ValueError, match=r"curves\['a'\] .* Use w.data"):
-        training.learning_curves({"a": w})
-    training.learning_curves({"a": w.detach()})
+    for values in (w, w.detach(), [w[0], w[1] * 1]):
+        ax = training.learning_curves({"a": values})
+        np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1, 2])
+    layer = mg.nn.Linear(16, 3, rng=0)
+    assert training.weight_images(layer.weight).has_data()
+    assert training.network_diagram([layer.weight]).has_data()
+    line = mg.nn.Linear(2, 1, rng=0)
+    assert training.decision_regions(lambda x: line(x)[:, 0] > 0, X, T, resolution=20).has_data()
+
+
+def test_what_is_no_row_of_numbers_is_named():
+    with pytest.raises(
+        TypeError, match="losses must be a row of numbers, not a dict of 'loss', 'lr': give one of them"
+    ):
+        training.loss_curve({"loss": LOSSES, "lr": LOSSES})
+    with pytest.raises(TypeError, match=r"layers must be a list of sizes, .* not Linear"):
+        training.network_diagram(mg.nn.Linear(2, 1))
 
 
 def test_what_cannot_be_saved(tmp_path):
