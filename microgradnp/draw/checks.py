@@ -57,7 +57,7 @@ def drawable(values: Floats) -> NDArray[np.bool_]:
     return np.abs(values) < LARGEST
 
 
-def row(values: ArrayLike, name: str) -> Floats:
+def row(values: ArrayLike | Mapping[str, Any], name: str) -> Floats:
     """Return a row of at least one number, shape (n,)."""
     if isinstance(values, Mapping):
         known = ", ".join(map(repr, values)) or "nothing"
