@@ -132,10 +132,11 @@ def _variance(
         ddof = correction
     a = typed(a, dtype)
     mask = mask_of(where, a)
-    centre = np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean
-    total = np.sum(picked(squared(a - centre), where, 0), axis=axis, keepdims=keepdims)
     if mask is None:
-        return total / max(count(a.shape, axis) - ddof, 0)
+        centre = np.mean(a, axis=axis, keepdims=True) if mean is None else mean
+        return np.sum(squared(a - centre), axis=axis, keepdims=keepdims) / max(count(a.shape, axis) - ddof, 0)
+    centre = np.mean(a, axis=axis, keepdims=True, where=where) if mean is None else mean
+    total = np.sum(np.where(mask, squared(a - centre), 0), axis=axis, keepdims=keepdims)
     return total / np.maximum(np.real(number_of(a, where, axis, keepdims)) - ddof, 0)
 
 
