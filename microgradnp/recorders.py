@@ -408,6 +408,8 @@ def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = Non
         except ERRORS as error:
             raise explain.failed(primitive, (a, b), params or {}, error) from error
         if spec is None:
+            if type(y) is complex:  # what Python makes of its own complex number and a float64
+                y = np.complex128(y)
             dtype = y.dtype
             if dtype is FLOAT64:
                 spec = SPECS64.get(y.shape) or spec_of(y)

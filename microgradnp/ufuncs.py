@@ -202,6 +202,8 @@ def accumulated(ufunc: Any, a: Any, axis: int = 0, dtype: Any = None) -> Any:
     if ufunc in RUNNING:
         return RUNNING[ufunc](a, axis=axis)
     axis = normalize_axis_index(axis, a.ndim)
+    none = np.empty(0, a.dtype)
+    a = typed(a, ufunc(none, none).dtype if a.dtype.kind in "biu" else None)
     rows = list(np.moveaxis(a, axis, 0))
     for i in range(1, len(rows)):
         rows[i] = ufunc(rows[i - 1], rows[i])

@@ -1073,6 +1073,14 @@ def test_a_norm_whose_order_is_differentiated() -> None:
         np.testing.assert_allclose(mg.grad(np.linalg.norm)(x, p), mg.grad(np.linalg.norm)(x, mg.tensor(p)), rtol=1e-14)
 
 
+def test_a_complex_number_of_pythons_and_a_number() -> None:
+    x = mg.tensor(2.0, requires_grad=True)
+    for y, wanted in (((1 + 2j) + x, 3 + 2j), (x * (1 + 2j), 2 + 4j)):
+        assert y.dtype == np.complex128
+        assert y.item() == wanted
+    assert mg.grad(lambda x: np.real((1 + 2j) * x))(3.0) == 1.0
+
+
 def test_functions_without_a_rule_under_no_grad() -> None:
     w = mg.tensor(np.eye(2, 3), requires_grad=True)
     with pytest.raises(NotImplementedError, match=r"np\.histogramdd.*`w`"):

@@ -15,7 +15,7 @@ def _complex_where(outside: Callable[[Array], Array], x: Any) -> Array:
     """Return `x` as complex numbers if any element is outside of the domain of the real function."""
     x = as_array(x)
     if x.dtype.kind == "c" or not bool(np.any(outside(x))):
-        return x if x.dtype.kind in "fc" else x.astype(float)
+        return x
     return typed(x, np.result_type(x.dtype, np.complex64))
 
 

@@ -39,6 +39,7 @@ def _frexp(x: Array) -> tuple[Array, Array]:
 
 @composite(np.modf)
 def _modf(x: Array) -> tuple[Array, Array]:
+    x = typed(x, None if x.dtype.kind == "f" else np.modf(np.empty(0, x.dtype))[0].dtype)
     whole = np.trunc(x)
     infinite = np.isinf(x)
     return np.where(
