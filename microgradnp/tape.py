@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from microgradnp.primitives import TABLE
 from microgradnp.primitives.primitive import Over, Primitive, expand, linear, math_prod, unbroadcast
 
 Array = Any
@@ -372,7 +371,6 @@ def sweep_arrays(
     check : callable, optional
     """
     function, pop = FunctionType, gradients.pop
-    passed: list[Node] = []
     waiting: list[tuple[int, Node]] = []  # a heap
     node: Node | None = None
     for node in gradients:
@@ -389,14 +387,11 @@ def sweep_arrays(
         if free:
             node.saved = FREED
         elementwise, lone, rules = primitive.sweeping or primitive.prepared()
-        following = None
+        following: Any = None
         if lone and g is not None:  # most functions of one operand
             y, x = saved
             d = g * lone(y, x)
             following = parents[0]
-        elif primitive is DIVIDE and parents[0] is None and g is not None:
-            d, following = through_logistic(g, node, saved, passed)
-        if following is not None:
             spec = following.spec
             if spec is not node.spec and (d.shape != spec[0] or d.dtype is not spec[1]):
                 d = fitted(d, following, primitive)
@@ -464,36 +459,7 @@ def sweep_arrays(
             node = heapreplace(waiting, (-following.order, following))[1]
         else:
             node = following
-    if free:
-        for node in passed:
-            node.saved = FREED
     return gradients
-
-
-DIVIDE, ADD, EXP, NEGATIVE = (TABLE[f] for f in (np.divide, np.add, np.exp, np.negative))
-
-
-def through_logistic(g: Array, node: Node, saved: tuple[Any, ...], passed: list[Node]) -> tuple[Array, Node | None]:
-    """Return the gradient of x, and the node of x, if the node is y = a / (c + exp(-x)); else None for both.
-
-    Everybody writes the logistic function so. In one step its two signs cancel: g y exp(-x) / (c + exp(-x)). What else uses
-    the nodes in between, which are added to `passed`, adds its share to the gradient when they are reached.
-    """
-    below = node.parents[1]
-    if below.primitive is ADD and None in below.parents:  # type: ignore[union-attr]
-        left, right = below.parents  # type: ignore[union-attr]
-        exp = left or right
-        if exp is not None and exp.primitive is EXP and exp.saved is not FREED:
-            minus = exp.parents[0]
-            if minus.primitive is NEGATIVE:  # type: ignore[union-attr]
-                x = minus.parents[0]  # type: ignore[union-attr]
-                if x.spec is node.spec and below.spec is node.spec:  # type: ignore[union-attr]
-                    y, _, divisor = saved
-                    d = g * y
-                    out = d if type(d) is np.ndarray else None
-                    passed += below, exp, minus  # type: ignore[arg-type]
-                    return np.divide(np.multiply(d, exp.saved[0], out), divisor, out), x
-    return None, None
 
 
 def pass_on(

@@ -611,7 +611,7 @@ def test_contexts_may_be_left_in_the_order_in_which_they_were_entered() -> None:
     assert current_mode() == RECORD
 
 
-# -- a sweep over arrays passes through the logistic function in one step ----------------------------------------------
+# -- the logistic function written out, with other uses of what is in between -----------------------------------------
 
 
 def logistic_between(x: Any, a: float, c: float, use: str) -> Any:
