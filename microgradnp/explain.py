@@ -189,8 +189,6 @@ def bound(
     kwargs = dict(kwargs)
     for name in operand_names[len(operands_given) :]:
         if name not in kwargs:
-            if primitive.name == "where":
-                raise TypeError("np.where with a condition alone returns positions: use np.nonzero(condition.data)")
             raise TypeError(f"np.{primitive.name} misses its argument {name!r}")
         operands_given.append(kwargs.pop(name))
     params = {**positional, **kwargs}
@@ -416,7 +414,7 @@ ELSEWHERE = {
     "to": ".astype()", "unsqueeze": "np.expand_dims", "view": ".reshape()", "zero_": ".zero_grad()",
 }  # fmt: skip
 
-METHODS_IN_PLACE = ("sort", "partition", "fill", "put", "itemset", "resize", "setfield", "setflags", "byteswap")
+METHODS_IN_PLACE = ("itemset", "resize", "setfield", "setflags", "byteswap")
 
 
 def absent_attributes(of: type) -> set[str]:
@@ -474,31 +472,32 @@ def leaving(t: Any, how: str) -> TypeError:
 def assignment(t: Any, value: Any) -> Exception:
     """Return the error for an assignment into a recorded Tensor."""
     name = name_of(t) or "t"
-    if t.node is None:
+    if t.dtype.kind in "biu":
         return TypeError(
-            f"{name}[...] = {name_of(value) or 'value'}: {describe(value)} is being differentiated, {name} "
-            "is a constant; "
-            "build the array with np.stack, np.concatenate or np.where instead"
+            f"{name}[...] = {name_of(value) or 'value'}: {describe(value)} is being differentiated, and {describe(t)} of "
+            f"{t.dtype} would cut off its digits and its gradient: make it of floats first, {name} = {name}.astype(float)"
         )
+    argument = t.node.primitive.name == "argument" or getattr(t.node, "argument", False)
+    if not argument and not t.is_leaf:
+        return TypeError(
+            f"{name}[...] = ... under no_grad() would take {describe(t)}, the result of {t.node.primitive.name}, out of its "
+            f"graph; write {name} = {name}.detach() first for a constant, or leave no_grad() to have it differentiated"
+        )
+    role = (
+        "an argument of the function that is being differentiated or traced"
+        if argument
+        else "a leaf that requires a gradient"
+    )
     return TypeError(
-        f"{name}[...] = ... would change {describe(t)}, which is being differentiated, in place. Build a new "
-        "tensor "
-        f"instead: np.where(mask, new, {name}), np.concatenate or np.stack; a parameter is changed by "
-        f"{name}.assign(...) "
-        "or under mg.no_grad()"
+        f"{name}[...] = ... would change {describe(t)}, {role}, in place. Work on a copy, {name} = {name}.copy(), whose "
+        f"elements can be assigned differentiably, or use np.where(mask, new, {name})"
+        + ("" if argument else f"; a parameter is changed by {name}.assign(...) or under mg.no_grad()")
     )
 
 
 def in_place(t: Any, symbol: str) -> Exception:
     """Return the error for an in-place operator that has no meaning which differentiates right."""
     name = name_of(t) or "t"
-    if symbol == "[...]":
-        return TypeError(
-            f"{name}[...] = ... : {describe(t)} shares memory with another array or tensor (it is a view, or "
-            "there is a "
-            f"view of it), which NumPy would change as well; make it a value of its own first: {name} = "
-            f"{name}.copy()"
-        )
     if t.node is not None and (t.node.primitive.name == "argument" or getattr(t.node, "argument", False)):
         return TypeError(
             f"{name} {symbol}= ... would change {describe(t)}, an argument of the function that is being "
@@ -512,18 +511,23 @@ def in_place(t: Any, symbol: str) -> Exception:
             f"its graph; write {name} = {name} {symbol} ... for a constant, or leave no_grad() to have it "
             "differentiated"
         )
-    if t.node is not None and t.is_leaf:
-        return TypeError(
-            f"{name} {symbol}= ... would change {describe(t)}, a leaf that requires a gradient, while it is "
-            "recorded. To "
-            f"update a parameter write `with mg.no_grad(): {name} {symbol}= ...` or {name}.assign(...); for "
-            "a new "
-            f"quantity write {name} = {name} {symbol} ..."
-        )
     return TypeError(
-        f"{name} {symbol}= ... : {describe(t)} shares memory with another tensor or array (it is a view, or "
-        "there is a view "
-        f"of it), which NumPy would change as well; write {name} = {name} {symbol} ..."
+        f"{name} {symbol}= ... would change {describe(t)}, a leaf that requires a gradient, while it is recorded. To update a "
+        f"parameter write `with mg.no_grad(): {name} {symbol}= ...` or {name}.assign(...); for a new quantity write "
+        f"{name} = {name} {symbol} ..."
+    )
+
+
+def in_place_view(t: Any, base: Any, symbol: str) -> TypeError:
+    """Return the error for a write to a view whose base cannot be written to."""
+    name = name_of(t) or "t"
+    if base is None:
+        why = "a view of the result of a recorded operation, taken under no_grad()"
+    else:
+        why = f"a view of {describe(base)}, which NumPy would change as well, and which cannot be changed here"
+    return TypeError(
+        f"{name}{symbol if symbol == '[...]' else ' ' + symbol}= ... : {describe(t)} is {why}; "
+        f"make it a value of its own first: {name} = {name}.copy()"
     )
 
 

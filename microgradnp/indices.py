@@ -36,10 +36,3 @@ def split_index(index: Any) -> tuple[Any, list[Any]]:
 
     pattern = tuple(piece(p) for p in index) if isinstance(index, tuple) else piece(index)
     return pattern, arrays
-
-
-def plain_index(index: Any) -> Any:
-    """Return an index with Tensors replaced by their values."""
-    if isinstance(index, tuple):
-        return tuple(i._value if isinstance(i, Tensor) else i for i in index)
-    return index._value if isinstance(index, Tensor) else index

@@ -22,6 +22,7 @@ ENGINE = (
     "indices",
     "recorders",
     "ufuncs",
+    "views",
     "tensor",
     "tape",
     "transforms",
@@ -34,6 +35,7 @@ ENGINE = (
     "draw",
     "train",
     "verify",
+    "views",
 )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from microgradnp import explain
+from microgradnp import explain, views
 from microgradnp.primitives.elementwise import clip
 from microgradnp.primitives.primitive import Primitive
 from microgradnp.primitives.shapes import Slot
@@ -91,18 +91,24 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
             y = primitive.function(*values, **params) if params else primitive.function(*values)
     except ERRORS as error:
         raise explain.failed(primitive, inputs, params, error) from error
+    shares = False
     if type(y) is np.ndarray:
-        if not primitive.elementwise:
-            mark_views(y, inputs)
+        shares = not primitive.elementwise and (y.base is not None or y is values[0])
     elif type(y) is not float64:
         y = result(y)._value
     if not recorded:
         if how == DEBUG:
             watch_here().computed(primitive, inputs, values, y)
-        return Tensor(y)
+        made = Tensor(y)
+        if shares:
+            views.note(y, made, primitive, inputs, params)
+        return made
     spec = SCALAR64 if type(y) is float64 else spec_of(y)
     if how > RECORD:
-        return followed(primitive, inputs, params, values, parents, y, spec, how)
+        made = followed(primitive, inputs, params, values, parents, y, spec, how)
+        if shares:
+            views.note(y, made, primitive, inputs, params)
+        return made
     if primitive.constant or spec[1].kind not in "fc":
         return undifferentiable(y, primitive, inputs)
     keep = primitive.keeps(tuple(map(bool, parents))) if constants or primitive.arity < 0 else primitive.keeps_all
@@ -117,7 +123,10 @@ def apply(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -
             saved.append(known(value) if parent is None else parent)
     if slope is not None:
         saved.append(slope)
-    return Tensor(y, record_node(primitive, tuple(parents), tuple(saved), spec, params or None))
+    made = Tensor(y, record_node(primitive, tuple(parents), tuple(saved), spec, params or None))
+    if shares:
+        views.note(y, made, primitive, inputs, params)
+    return made
 
 
 def followed(
@@ -145,15 +154,6 @@ def followed(
     elif observe is not None:
         observe(node)
     return Tensor(y, node)
-
-
-def mark_views(y: Array, inputs: Sequence[Any]) -> None:
-    """Note which operands the result shares memory with: NumPy would change it with them, so they are not changed in place."""
-    for x in inputs:
-        if type(x) is Tensor:
-            value = x._value
-            if y is value or (y.base is not None and (y.base is value or y.base is value.base)):
-                x._viewed = True
 
 
 def undifferentiable(y: Any, primitive: Primitive, inputs: Sequence[Any]) -> Tensor:
@@ -282,14 +282,13 @@ def unrecorded(
         y = compute(*values)
     except ERRORS as error:
         raise explain.failed(primitive, inputs, {}, error) from error
-    if type(y) is ndarray:
-        if not primitive.elementwise:
-            mark_views(y, inputs)
-    elif type(y) is not float64:
+    if type(y) is not ndarray and type(y) is not float64:
         return result(y)
     made = new(Tensor)
     made._value = y
     made.node = None
+    if not primitive.elementwise and type(y) is ndarray and (y.base is not None or y is values[0]):
+        views.note(y, made, primitive, inputs, params)
     return made
 
 
@@ -315,10 +314,10 @@ def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> 
             if y.dtype.kind not in "fc":
                 return undifferentiable(y, primitive, (x,))
             spec = spec_of(y)
-            if not elementwise and (y is value or y.base is not None):
-                mark_views(y, (x,))
         made = new(Tensor)  # written out: two calls less for each operation
         made._value = y
+        if not elementwise and (y.base is not None or y is value):
+            views.note(y, made, primitive, (x,), params)
         made.node = entry = Node()
         entry.primitive = primitive
         entry.parents = (node,)
@@ -595,11 +594,10 @@ def in_place(
 
 def rebind(target: Any, made: Any, symbol: str) -> Any:
     """Give a Tensor of the same shape another value and how it was made, in place."""
-    if getattr(target._value, "base", None) is not None or getattr(target, "_viewed", False):
-        raise explain.in_place(target, symbol)
+    views.check_writable(target, symbol)
     if made.dtype != target.dtype:
         if not np.can_cast(made.dtype, target.dtype, "same_kind"):
             raise explain.in_place_type(target, symbol, made)
         made = made.astype(target.dtype)
-    target._value, target.node = made._value, made.node
+    views.write(target, made)
     return target

@@ -14,17 +14,19 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from microgradnp import explain, indices, recorders, ufuncs
-from microgradnp.indices import plain_index, split_index
+from microgradnp import explain, indices, recorders, ufuncs, views
+from microgradnp.indices import split_index
 from microgradnp.primitives import COMPOSITES, TABLE, WIDER
 from microgradnp.primitives.elementwise import clip as clip_
 from microgradnp.primitives.primitive import HANDLERS, Primitive
 from microgradnp.primitives.shapes import cast_, getitem_, stack_
+from microgradnp.primitives.writing import update_
 from microgradnp.recorders import (
     IMMUTABLE,
     binary,
     holds_tensor,
     in_place,
+    rebind,
     reflected,
     result,
     ternary,
@@ -124,6 +126,34 @@ class Absent:
         raise explain.no_attribute(self.name)
 
 
+class Flat:
+    """The elements of a Tensor one after the other, as ``flat`` of an array has them."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, base: Tensor) -> None:
+        self.base = base
+
+    def __len__(self) -> int:
+        return int(self.base.size)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(self.copy())
+
+    def copy(self) -> Tensor:
+        """Return the elements as a vector of its own."""
+        return self.base.flatten()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return self.copy().__array__(dtype, copy)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return views.disown(self.base.reshape(-1)[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        call(np.put, self.base, np.arange(self.base.size)[index], value)
+
+
 # -- the Tensor -----------------------------------------------------------------------------------------------------
 
 
@@ -151,11 +181,12 @@ class Tensor:
     array([2., 4.])
     """
 
-    __slots__ = ("_leaf", "_name", "_value", "_viewed", "node")
+    __slots__ = ("__weakref__", "_base", "_leaf", "_name", "_value", "_views", "node")
 
     _leaf: Leaf  # set while requires_grad is switched off: graphs recorded before lead to it
     _name: str
-    _viewed: bool  # set when a view of the value was made
+    _base: Any  # the Tensor of which this one is a view, see views.py
+    _views: list[Any]  # how the views of this one were taken
 
     def __init__(self, value: Array, node: Node | None = None) -> None:
         self._value = value
@@ -444,6 +475,8 @@ class Tensor:
             self.node.changed = LATEST_CHANGE[0] = tick()
             if WATCHES:
                 recorders.noted(self.node)
+        if getattr(self, "_views", None):
+            views.renew(self)
 
     # -- NumPy's protocols -----------------------------------------------------------------------------------------
 
@@ -508,18 +541,34 @@ class Tensor:
         return apply(getitem_, (self, *arrays), {"pattern": pattern})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self.node is None and not (isinstance(value, Tensor) and value.node is not None):
-            if getattr(self._value, "base", None) is not None or getattr(self, "_viewed", False):
-                raise explain.in_place(self, "[...]")
-            new = np.array(self._value)
-            new[plain_index(index)] = value._value if isinstance(value, Tensor) else value
-            self._value = new[()] if new.ndim == 0 else new
-        elif isinstance(self.node, Leaf) and current_mode() == OFF:
-            new = np.array(self._value)
-            new[plain_index(index)] = value._value if isinstance(value, Tensor) else value
-            self._set(new)
-        else:
+        pattern, arrays = split_index(index)
+        if not arrays and views.is_current(self, value, pattern):
+            return
+        views.check_writable(self, "[...]")
+        if isinstance(value, list | tuple) and holds_tensor(value):
+            value = tensor(value)
+        kinds = self.dtype.kind, (value if hasattr(value, "dtype") else np.asarray(value)).dtype.kind
+        if kinds[0] != "c" and kinds[1] == "c":
+            raise explain.in_place_type(self, "[...]", value)
+        if isinstance(value, Tensor) and value.node is not None and kinds[0] in "biu" and kinds[1] in "fc":
             raise explain.assignment(self, value)
+        views.write(self, apply(update_, (self, value, *arrays), {"pattern": pattern}))
+
+    def fill(self, value: Any) -> None:
+        """Give every element the same value, in place."""
+        self[...] = value
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        """Give the elements at these places of the flattened Tensor other values, in place."""
+        call(np.put, self, indices, values, mode=mode)
+
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> None:
+        """Put the elements along an axis in order, in place."""
+        self[...] = call(np.sort, self, axis, kind, order, stable=stable)
+
+    def partition(self, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
+        """Put the elements along an axis in the order of np.partition, in place."""
+        self[...] = call(np.partition, self, kth, axis, kind, order)
 
     # -- operators -------------------------------------------------------------------------------------------------
 
@@ -596,6 +645,15 @@ class Tensor:
             return made  # type: ignore[no-any-return]
         return dispatch(np.clip, (self, min, max), kwargs)  # type: ignore[no-any-return]
 
+    @property
+    def flat(self) -> Flat:
+        """The elements one after the other, to read and to write: ``t.flat[2:5] = 0``."""
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        call(np.put, self, np.arange(self.size), value)
+
     def compress(self, condition: Any, axis: int | None = None) -> Tensor:
         """Return the slices along an axis for which the condition is true."""
         return call(np.compress, condition, self, axis)  # type: ignore[no-any-return]
@@ -616,7 +674,9 @@ class Tensor:
         """Return the elements as a vector."""
         return self.reshape(-1, order=order)
 
-    flatten = ravel
+    def flatten(self, order: str = "C") -> Tensor:
+        """Return the elements as a vector of its own: writing to it does not change this Tensor."""
+        return views.disown(self.reshape(-1, order=order))
 
     def astype(self, dtype: Any, **kwargs: Any) -> Tensor:
         """Return the values in another type; between float types differentiably."""
@@ -645,6 +705,10 @@ def call(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Run a NumPy function, or one of ours, with Tensors among its arguments."""
+    if kwargs and type(kwargs.get("out")) is Tensor:
+        return written_out(function, args, kwargs)
+    if function is np.where and len(args) + len(kwargs) == 1:  # the positions where a condition is true
+        function = np.nonzero
     primitive = TABLE.get(function)  # a function of ours is its own primitive
     if primitive is None and isinstance(function, Primitive):
         primitive = function
@@ -670,6 +734,20 @@ def dispatch(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     if program is not None:
         return run(program, function, args, kwargs)
     return explain.unsupported(function, args, kwargs)
+
+
+def written_out(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Tensor:
+    """Run a function whose result is written to a Tensor."""
+    kwargs = dict(kwargs)
+    out = kwargs.pop("out")
+    views.check_writable(out, "out")
+    made = dispatch(function, args, kwargs)
+    if getattr(made, "shape", None) != out.shape:
+        raise ValueError(
+            f"{explain.full_name(function)}(..., out={explain.describe(out)}): the result has shape {np.shape(made)}, which "
+            "does not fit"
+        )
+    return rebind(out, made if isinstance(made, Tensor) else Tensor(made), "out")  # type: ignore[no-any-return]
 
 
 def run(program: Callable[..., Any], function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -829,6 +907,7 @@ for _name in explain.absent_attributes(Tensor):
 
 for _room in (recorders, indices):
     vars(_room).update(Tensor=Tensor, tensor=tensor)
+vars(views).update(Tensor=Tensor, apply=apply)
 vars(ufuncs).update(Tensor=Tensor, dispatch=dispatch, recorded=recorded)
 
 HANDLERS[Tensor] = dispatch

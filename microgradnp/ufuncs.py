@@ -28,6 +28,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
     """Run a ufunc's method, or a call with keywords."""
     if not all(map(ours, inputs)):
         return NotImplemented
+    if method == "at":
+        return write_at(ufunc, *inputs)
     kwargs = dict(kwargs)
     out = kwargs.pop("out", None)
     if isinstance(out, tuple):
@@ -38,7 +40,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
         if any(x.node is not None for x in explain.tensors_in((inputs, kwargs))) and current_mode() != OFF:
             raise explain.out_argument(ufunc, inputs, out)
         return getattr(ufunc, method)(*explain.plain(inputs), **explain.plain(kwargs), out=out)
-    if out.node is not None and (isinstance(out.node, Leaf) or current_mode() == OFF):
+    if isinstance(out.node, Leaf) and current_mode() != OFF:
         raise explain.out_argument(ufunc, inputs, out)
     made = made_by(ufunc, method, inputs, kwargs, out)
     if not isinstance(made, Tensor):
@@ -231,3 +233,25 @@ def reduced_at(ufunc: Any, a: Any, indices: Any, axis: int = 0, dtype: Any = Non
     for i, stop in zip(starts, [*starts[1:], n], strict=True):
         parts.append(reduced(ufunc, rows[i:stop], 0) if i < stop else rows[i])
     return np.stack(parts, axis=axis) if parts else np.moveaxis(rows[:0], 0, axis)
+
+
+def write_at(ufunc: Any, a: Any, indices: Any, *operands: Any) -> None:
+    """Do what ``ufunc.at(a, indices, b)`` does: where an index is repeated, one time after the other."""
+    if not isinstance(a, Tensor):
+        if explain.tracked_in((a, indices, *operands), {}):
+            raise explain.out_argument(ufunc, operands, a)
+        ufunc.at(a, *explain.plain((indices, *operands)))
+        return
+    if ufunc not in TABLE and ufunc not in COMPOSITES:
+        explain.unsupported(ufunc, (a, indices, *operands), {}, "at")
+    places = np.arange(a.size).reshape(a.shape)[explain.plain(indices)]
+    values = [np.reshape(np.broadcast_to(as_array(b), places.shape), (-1,)) for b in operands]
+    flat = places.reshape(-1)
+    order = np.argsort(flat, kind="stable")
+    starts = np.flatnonzero(np.diff(flat[order], prepend=-1))
+    turns = np.empty(flat.size, int)  # the how-manieth time it is that this place is written to
+    turns[order] = np.arange(flat.size) - np.repeat(starts, np.diff(starts, append=flat.size))
+    for turn in range(int(turns.max(initial=-1)) + 1):
+        now = np.flatnonzero(turns == turn)
+        where = np.unravel_index(flat[now], a.shape)
+        a[where] = ufunc(a[where], *(b[now] for b in values))

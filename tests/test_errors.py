@@ -238,7 +238,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
         ["np.histogramdd", "`vector`", "mg.primitive", ".data"],
     ),
     "method of others": (lambda: weights.permute(1, 0), AttributeError, ["permute", ".transpose"]),
-    "method in place": (lambda: weights.fill(0), AttributeError, ["fill", "immutable", ".numpy()"]),
+    "method in place": (lambda: weights.resize(3), AttributeError, ["resize", "immutable", ".numpy()"]),
     "where keyword that does not fit": (
         lambda: np.sum(weights, where=np.ones(7, bool)),
         ValueError,
@@ -254,8 +254,8 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "too many arguments": (lambda: np.tanh(weights, weights, weights), TypeError, ["tanh"]),
     "in place function": (
         lambda: np.copyto(images, scores),
-        NotImplementedError,
-        ["np.copyto", "`scores`", "np.where"],
+        TypeError,
+        ["`scores`", "scores.data"],
     ),
     # values that leave or change
     "float": (

@@ -23,6 +23,7 @@ from microgradnp.primitives import (
     shapes,
     signals,
     statistics,
+    writing,
 )
 from microgradnp.primitives.primitive import (
     COMPOSITES,
@@ -66,4 +67,5 @@ __all__ = [
     "shapes",
     "signals",
     "statistics",
+    "writing",
 ]

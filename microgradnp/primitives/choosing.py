@@ -19,7 +19,8 @@ from microgradnp.primitives.shapes import Slot, scatter_
 # -- by position ---------------------------------------------------------------------------------------------
 
 
-def _wrapped(indices: Array, n: int, mode: str) -> Array:
+def wrapped(indices: Array, n: int, mode: str) -> Array:
+    """Return positions as np.take and np.put understand them in this mode."""
     if mode == "raise":
         return indices
     if mode == "wrap":
@@ -37,7 +38,7 @@ def _take(a: Array, indices: Any, axis: int | None = None, *, mode: str = "raise
     if axis is None:
         a, axis = np.reshape(a, (-1,)), 0
     axis = normalize_axis_index(axis, a.ndim)
-    return a[along(axis, _wrapped(indices, a.shape[axis], mode))]
+    return a[along(axis, wrapped(indices, a.shape[axis], mode))]
 
 
 def along_axis(shape: Sequence[int], indices: Array, axis: int) -> tuple[Any, ...]:
@@ -69,21 +70,22 @@ def _choose(a: Any, choices: Any, *, mode: str = "raise") -> Array:
     if mode == "raise" and which.size and not (np.min(which) >= 0 and np.max(which) < n):
         raise ValueError(f"there are {n} choices, numbered 0 to {n - 1}")
     stacked = np.stack([np.broadcast_to(option, shape) for option in options])
-    which = np.broadcast_to(_wrapped(which, n, mode), shape)
+    which = np.broadcast_to(wrapped(which, n, mode), shape)
     return stacked[(which, *np.ix_(*(np.arange(length) for length in shape)))]
 
 
 # -- by condition --------------------------------------------------------------------------------------------
 
 
-def _truth(x: Any) -> Array:
+def truth(x: Any) -> Array:
+    """Return a condition as booleans."""
     x = as_array(x)
     return x if x.dtype.kind == "b" else x != 0
 
 
 @composite(np.compress)
 def _compress(condition: Any, a: Array, axis: int | None = None) -> Array:
-    a, condition = as_array(a), _truth(condition)
+    a, condition = as_array(a), truth(condition)
     if condition.ndim != 1:
         raise ValueError("the condition is a vector")
     if axis is None:
@@ -99,7 +101,7 @@ def _compress(condition: Any, a: Array, axis: int | None = None) -> Array:
 
 @composite(np.extract)
 def _extract(condition: Any, arr: Array) -> Array:
-    return _compress(np.reshape(_truth(condition), (-1,)), np.reshape(as_array(arr), (-1,)))
+    return _compress(np.reshape(truth(condition), (-1,)), np.reshape(as_array(arr), (-1,)))
 
 
 @composite(np.select)
@@ -120,7 +122,7 @@ def _piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any, **k
     x = as_array(x)
     if np.isscalar(condlist) or (not isinstance(condlist[0], list) and np.ndim(condlist[0]) == 0 and x.ndim):
         condlist = [condlist]
-    conditions = [_truth(c) for c in condlist]
+    conditions = [truth(c) for c in condlist]
     if len(conditions) == len(funclist) - 1:
         some = conditions[0]
         for condition in conditions[1:]:

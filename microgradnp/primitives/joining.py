@@ -251,7 +251,7 @@ def _tile(A: Array, reps: Any) -> Array:
         return np.copy(np.reshape(x, lengths))
     once = np.reshape(x, [k for length in lengths for k in (1, length)])
     often = np.broadcast_to(once, [k for pair in zip(counts, lengths, strict=True) for k in pair])
-    return np.reshape(often, [count * length for count, length in zip(counts, lengths, strict=True)])
+    return np.reshape(np.copy(often), [count * length for count, length in zip(counts, lengths, strict=True)])
 
 
 @composite(np.repeat)
@@ -268,7 +268,7 @@ def _repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
         raise ValueError(f"an element is repeated 0 times or more, not {times}")
     lead, rest = tuple(a.shape[:axis]), tuple(a.shape[axis + 1 :])
     often = np.broadcast_to(np.reshape(a, (*lead, n, 1, *rest)), (*lead, n, times, *rest))
-    return np.reshape(often, (*lead, n * times, *rest))
+    return np.reshape(np.copy(often), (*lead, n * times, *rest))
 
 
 @composite(np.resize)

@@ -8,6 +8,8 @@ import numpy as np
 
 from microgradnp.primitives.choosing import partition_order_, unique_, unique_groups_, unique_places_
 from microgradnp.primitives.padding import zero_padded_
+from microgradnp.primitives.shapes import Slot
+from microgradnp.primitives.writing import update_, written_last_
 from tests.factories import other, positive, real, separate, truth, whole
 from tests.primitives.calls import case
 
@@ -212,6 +214,7 @@ CHOICES = [
 # -- in order ------------------------------------------------------------------------------------------------
 
 
+SLOT = Slot(0)
 XS = separate(2, 3, 4)
 
 SORTS = [
@@ -257,6 +260,40 @@ SORTS = [
     case(np.nonzero, whole(3)),
 ]
 
+# -- writing: into a copy -------------------------------------------------------------------------------------
+
+
+def updated(x: Any, values: Any, *arrays: Any, pattern: Any) -> Any:
+    y = np.array(x)
+    y[arrays[0] if pattern is SLOT else pattern] = values
+    return y[()]
+
+
+WRITES = [
+    *(
+        case(update_, A, real(*shape), pattern=index, reference=updated)
+        for index, shape in (
+            (1, (3,)),
+            ((0, 1), ()),
+            (slice(None), (2, 1)),
+            ((..., slice(1, None)), (1, 1, 2)),
+            (None, (3,)),
+        )
+    ),
+    case(update_, A, real(4, 3), np.array([0, 1, 0, 1]), pattern=SLOT, reference=updated),
+    case(update_, A, real(3), np.array([0, 1, 0]), pattern=SLOT, reference=updated),
+    case(update_, A, real(3), MASK, pattern=SLOT, reference=updated),
+    case(update_, A, 2.0, MASK, pattern=SLOT, reference=updated),
+    case(update_, real(), other(), pattern=(), reference=updated),
+    case(
+        written_last_,
+        np.array([1, 0, 1]),
+        pattern=SLOT,
+        shape=(2,),
+        reference=lambda index, pattern, shape: np.array([False, True, True]),
+    ),
+]
+
 # -- creating ------------------------------------------------------------------------------------------------
 
 P = positive()
@@ -274,4 +311,4 @@ CREATIONS = [
     case(np.astype, A, np.float64, copy=True, device=None),
 ]
 
-ARRANGING = [*GRIDS, *JOINS, *REPEATS, *PADS, *CHOICES, *SORTS, *CREATIONS]
+ARRANGING = [*GRIDS, *JOINS, *REPEATS, *PADS, *CHOICES, *SORTS, *WRITES, *CREATIONS]

@@ -214,11 +214,6 @@ def test_a_function_that_writes_into_padding_is_refused() -> None:
         np.pad(scores, 1, mode=lambda vector, width, axis, kwargs: None)
 
 
-def test_where_with_a_condition_alone_says_what_to_do() -> None:
-    with pytest.raises(TypeError, match=r"np\.nonzero\(condition\.data\)"):
-        np.where(scores > 0)
-
-
 def test_lists_of_tensors_are_no_operands() -> None:
     with pytest.raises(TypeError, match=r"mg\.tensor\(\[\.\.\.\]\)"):
         scores * [vector, vector]
