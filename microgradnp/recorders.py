@@ -15,7 +15,7 @@ import numpy as np
 from microgradnp import explain, views
 from microgradnp.primitives.elementwise import clip
 from microgradnp.primitives.primitive import Primitive
-from microgradnp.primitives.shapes import Slot
+from microgradnp.primitives.shapes import Slot, getitem_
 from microgradnp.tape import (
     ALIAS,
     DEBUG,
@@ -329,6 +329,35 @@ def unary(primitive: Primitive, compute: Callable[[Any], Any] | None = None) -> 
 
     record.__name__ = primitive.name
     return record
+
+
+def item(x: Any, pattern: Any) -> Any:
+    """Record x[pattern], a basic index: the fast path."""
+    node = x.node
+    if node is None or current_mode() != RECORD:
+        return apply(getitem_, (x,), {"pattern": pattern})
+    value = x._value
+    try:
+        y = value[pattern]
+    except ERRORS as error:
+        raise explain.failed(getitem_, (x,), {"pattern": pattern}, error) from error
+    made = new(Tensor)
+    made._value = y
+    params = {"pattern": pattern}
+    if type(y) is not float64:
+        spec = spec_of(y)
+        if type(y) is ndarray:
+            views.note(y, made, getitem_, (x,), params)
+    else:
+        spec = SCALAR64
+    made.node = entry = Node()
+    entry.primitive = getitem_
+    entry.parents = (node,)
+    entry.saved = (None, node)
+    entry.spec = spec
+    entry.params = params
+    entry.order = tick()
+    return made
 
 
 def binary(primitive: Primitive, compute: Callable[[Any, Any], Any] | None = None) -> Callable[[Any, Any], Any]:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from microgradnp import explain, indices, recorders, ufuncs, views
-from microgradnp.indices import split_index
+from microgradnp.indices import BASIC, split_index
 from microgradnp.primitives import COMPOSITES, TABLE, WIDER
 from microgradnp.primitives.elementwise import clip as clip_
 from microgradnp.primitives.primitive import HANDLERS, Primitive
@@ -26,6 +26,7 @@ from microgradnp.recorders import (
     binary,
     holds_tensor,
     in_place,
+    item,
     rebind,
     reflected,
     result,
@@ -537,6 +538,8 @@ class Tensor:
     # -- indexing --------------------------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Tensor:
+        if type(index) in BASIC or (type(index) is tuple and BASIC.issuperset(map(type, index))):
+            return item(self, index)  # type: ignore[no-any-return]
         pattern, arrays = split_index(index)
         return apply(getitem_, (self, *arrays), {"pattern": pattern})
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:  # given to this room when they are there
 
 Array = Any
 
-#: The base of a view that must not be written to: one of a recorded result, taken under `no_grad`.
-LOOSE: Any = type("Loose", (), {"__repr__": lambda _: "<loose>"})()
+#: How a view was taken: the operands, of which the first is its base; the primitive; its parameters. The base is None for a
+#: view of a recorded result that was taken under `no_grad`: it must not be written to, nor keep a graph alive.
+Taken = tuple[Sequence[Any], Primitive, dict[str, Any] | None]
 
 
 def note(y: Array, view: Tensor, primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any] | None) -> None:
@@ -36,58 +37,54 @@ def note(y: Array, view: Tensor, primitive: Primitive, inputs: Sequence[Any], pa
     if type(base) is not Tensor:
         return
     value, owner = base._value, y.base
-    if y is not value and (owner is None or (owner is not value and owner is not value.base)):
+    if owner is not value and y is not value and (owner is None or owner is not value.base):
         return
     node = base.node
-    if node is not None:
-        off = current_mode() == OFF
-        if not off and (type(node) is Leaf or node.primitive is ALIAS):
-            view._base = base  # to which nobody writes
-            return
-        view._base = LOOSE if off and type(node) is not Leaf else base
+    if node is None:
+        view._base = inputs, primitive, params
+    elif current_mode() == OFF and type(node) is not Leaf:
+        view._base = (None, *inputs[1:]), primitive, params
     else:
-        view._base = base
+        view._base = inputs, primitive, params
+        if (type(node) is Leaf and current_mode() != OFF) or node.primitive is ALIAS:
+            return  # nobody writes to it
     views = getattr(base, "_views", None)
     if views is None:
-        base._views = views = []
-    elif not len(views) & 15:  # now and then forget those that are gone
-        views[:] = [entry for entry in views if entry[0]() is not None]
-    views.append((ref(view), primitive, inputs[1:], params))
+        base._views = [ref(view)]
+        return
+    size = len(views)
+    if size > 15 and not size & (size - 1):  # now and then forget those that are gone
+        views[:] = [at for at in views if at() is not None]
+    views.append(ref(view))
 
 
 def disown(view: Tensor) -> Tensor:
     """Make a Tensor of its own out of a view: values are immutable, so no memory need be copied."""
-    base = getattr(view, "_base", None)
-    if base is not None:
-        if base is not LOOSE:
-            base._views = [entry for entry in getattr(base, "_views", ()) if entry[0]() is not view]
+    taken = getattr(view, "_base", None)
+    if taken is not None:
+        base = taken[0][0]
+        if base is not None:
+            base._views = [at for at in getattr(base, "_views", ()) if at() is not view]
         view._base = None
     return view
 
 
 def is_current(t: Tensor, value: Any, pattern: Any) -> bool:
     """Return whether a value is the view of t at a basic index: ``t[0] += 1`` has written to it already."""
-    if type(value) is not Tensor or getattr(value, "_base", None) is not t:
+    taken = getattr(value, "_base", None) if type(value) is Tensor else None
+    if taken is None:
         return False
-    found = recipe(t, value)
-    return found is not None and found[0] is getitem_ and not found[1] and bool(found[2]["pattern"] == pattern)
-
-
-def recipe(base: Tensor, view: Tensor) -> tuple[Primitive, Sequence[Any], dict[str, Any]] | None:
-    """Return how a view is taken from its base."""
-    for at, primitive, rest, params in getattr(base, "_views", ()):
-        if at() is view:
-            return primitive, rest, params or {}
-    return None
+    inputs, primitive, params = taken
+    return inputs[0] is t and primitive is getitem_ and len(inputs) == 1 and bool(params["pattern"] == pattern)
 
 
 def check_writable(t: Tensor, symbol: str) -> None:
     """Raise unless a Tensor, and all that its memory belongs to, may get another value."""
     root = t
-    while (base := getattr(root, "_base", None)) is not None:
-        if base is LOOSE:
+    while (taken := getattr(root, "_base", None)) is not None:
+        root = taken[0][0]
+        if root is None:
             raise explain.in_place_view(t, None, symbol)
-        root = base
     node = root.node
     if node is None:
         return
@@ -104,37 +101,34 @@ def check_writable(t: Tensor, symbol: str) -> None:
 
 def write(t: Tensor, made: Tensor) -> None:
     """Give a Tensor another value, of the same shape and type; and to all that shares its memory in NumPy."""
-    while (base := getattr(t, "_base", None)) is not None:
-        found = recipe(base, t)
-        if found is None:
-            raise explain.in_place_view(t, base, "[...]")
-        t, made = base, put_back(base, made, t, *found)
+    while (taken := getattr(t, "_base", None)) is not None:
+        made = put_back(made, t, *taken)
+        t = taken[0][0]
     if type(t.node) is Leaf:
-        t._set(made._value)
-    else:
-        t._value, t.node = made._value, made.node
+        t._set(made._value)  # which renews its views
+        return
+    t._value, t.node = made._value, made.node
     if getattr(t, "_views", None):
         renew(t)
 
 
 def put_back(
-    base: Tensor, made: Tensor, view: Tensor, primitive: Primitive, rest: Sequence[Any], params: dict[str, Any]
+    made: Tensor, view: Tensor, inputs: Sequence[Any], primitive: Primitive, params: dict[str, Any] | None
 ) -> Tensor:
     """Return the base with another value where its view is."""
+    base, *rest = inputs
+    params = params or {}
     if primitive is getitem_:
         return apply(update_, (base, made, *rest), params)
     if made.dtype != base.dtype:  # the real part of a complex array
         raise explain.in_place_view(view, base, "[...]")
     operands = (known(base._value), *rest)
     wanted = [True, *(False for _ in rest)]
-    ones = np.ones(made.shape, made.dtype)
-    times = primitive.pull(ones, None, operands, wanted, params)[0]  # how often each element of the base is seen
-    if np.any(times > 1):
+    times = primitive.pull(np.ones(made.shape, made.dtype), None, operands, wanted, params)[0]
+    if np.any(times > 1):  # elements of the base that are seen several times
         raise explain.in_place_view(view, base, "[...]")
     back: Tensor = primitive.pull(made, None, operands, wanted, params)[0]
-    if not np.all(times):
-        back = np.where(times == 1, back, base)  # type: ignore[assignment]
-    return back
+    return back if np.all(times) else np.where(times == 1, back, base)  # type: ignore[return-value]
 
 
 def renew(base: Tensor) -> None:
@@ -142,14 +136,15 @@ def renew(base: Tensor) -> None:
     waiting = [base]
     while waiting:
         t = waiting.pop()
-        living = [entry for entry in getattr(t, "_views", ()) if entry[0]() is not None]
-        for at, primitive, rest, params in living:
+        living = [at for at in getattr(t, "_views", ()) if at() is not None]
+        for at in living:
             view = at()
             if view is None:
                 continue
-            again = apply(primitive, (t, *rest), params or {})
+            inputs, primitive, params = view._base
+            again = apply(primitive, (t, *inputs[1:]), params or {})
             view._value = again._value
-            if view._base is not LOOSE:
+            if inputs[0] is not None:
                 view.node = again.node
             waiting.append(view)
         t._views = living
