@@ -366,7 +366,7 @@ INSTEAD = {
 }
 
 #: Functions that write into an argument.
-IN_PLACE = ("copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "shuffle")
+IN_PLACE = ("shuffle",)
 
 
 def full_name(function: Any) -> str:
@@ -464,8 +464,8 @@ def leaving(t: Any, how: str) -> TypeError:
         "differentiated. "
         f"Use {value}, {name}.detach() for a constant Tensor, or keep computing with NumPy functions on "
         f"{name} itself. "
-        f"(To store it in an array, a[i] = {name}.item(); to collect Tensors differentiably, np.stack or "
-        "mg.tensor([...]))"
+        f"(To store the number in an array a, a[i] = {name}.item(); to do so differentiably, make that array a Tensor "
+        "first, a = mg.tensor(a); to collect Tensors, np.stack or mg.tensor([...]))"
     )
 
 

@@ -113,13 +113,15 @@ def methods_of(f: np.ufunc) -> dict[str, str]:
     found = {}
     for method in METHODS:
         t = tensor([0.5, 0.25, 0.75], requires_grad=True)
-        args = {"outer": (t, t), "reduceat": (t, [0, 1]), "at": (t, [0], 1.0)}.get(method, (t,))
+        w = t * 1.0  # may be written to
+        args = {"outer": (t, t), "reduceat": (t, [0, 1]), "at": (w, [0], 0.5)}.get(method, (t,))
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
-                y = getattr(f, method)(*args)
+                made = getattr(f, method)(*args)
             except Exception:  # refused, by us or by NumPy
                 continue
+        y = w if method == "at" else made
         found[method] = "yes" if isinstance(y, Tensor) and y.node is not None else "plain"
     return found
 
@@ -160,8 +162,8 @@ def page() -> str:
             methods.append(line(f"`np.{f.__name__}`", *(found.get(m, "refused") for m in METHODS)))
     ours = sorted({p.name: p for f, p in TABLE.items() if f is p and vars(network).get(p.name) is p}.items())
     own = [line(f"`mg.{name}`", row(p)[1], row(p)[2]) for name, p in ours]
-    present = sorted(n for n in dir(Tensor) if not n.startswith("_"))
     absent = sorted(n for n in explain.absent_attributes(Tensor) if not n.startswith("_"))
+    present = sorted(n for n in dir(Tensor) if not n.startswith("_") and n not in absent)
     lacking = [
         line(f"`.{n}`", str(explain.no_attribute(n)).partition(": ")[2] or str(explain.no_attribute(n))) for n in absent
     ]

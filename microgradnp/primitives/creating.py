@@ -83,4 +83,5 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtyp
     return _finished(sign * np.concatenate(parts) if num else y, axis, dtype)
 
 
-composite(np.astype)(lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype))
+if hasattr(np, "astype"):  # NumPy 2.1
+    composite(np.astype)(lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype))
