@@ -18,7 +18,7 @@ from microgradnp import explain, indices, recorders, ufuncs, views
 from microgradnp.indices import BASIC, split_index
 from microgradnp.primitives import COMPOSITES, TABLE, WIDER
 from microgradnp.primitives.elementwise import clip as clip_
-from microgradnp.primitives.primitive import HANDLERS, Primitive
+from microgradnp.primitives.primitive import HANDLERS, VIEWS, Primitive
 from microgradnp.primitives.shapes import cast_, getitem_, stack_
 from microgradnp.primitives.writing import update_
 from microgradnp.recorders import (
@@ -914,3 +914,4 @@ vars(views).update(Tensor=Tensor, apply=apply)
 vars(ufuncs).update(Tensor=Tensor, dispatch=dispatch, recorded=recorded)
 
 HANDLERS[Tensor] = dispatch
+VIEWS[Tensor] = views.note_copy

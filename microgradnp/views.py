@@ -16,7 +16,7 @@ import numpy as np
 
 from microgradnp import explain
 from microgradnp.primitives.primitive import Primitive
-from microgradnp.primitives.shapes import getitem_
+from microgradnp.primitives.shapes import Slot, getitem_
 from microgradnp.primitives.writing import update_
 from microgradnp.tape import ALIAS, OFF, Leaf, current_mode, known
 
@@ -39,6 +39,22 @@ def note(y: Array, view: Tensor, primitive: Primitive, inputs: Sequence[Any], pa
     value, owner = base._value, y.base
     if owner is not value and y is not value and (owner is None or owner is not value.base):
         return
+    register(view, base, inputs, primitive, params)
+
+
+def note_copy(view: Tensor, base: Tensor, index: Any) -> None:
+    """Note that base[index] is a view in NumPy (a diagonal, a sliding window), which here is a copy."""
+    parts = index if isinstance(index, tuple) else (index,)
+    arrays = [part for part in parts if isinstance(part, np.ndarray)]
+    slots = iter(map(Slot, range(len(arrays))))
+    pattern = tuple(next(slots) if isinstance(part, np.ndarray) else part for part in parts)
+    register(view, base, (base, *arrays), getitem_, {"pattern": pattern})
+
+
+def register(
+    view: Tensor, base: Tensor, inputs: Sequence[Any], primitive: Primitive, params: dict[str, Any] | None
+) -> None:
+    """Let a view know its base, and the base its view."""
     node = base.node
     if node is None:
         view._base = inputs, primitive, params

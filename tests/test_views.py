@@ -108,6 +108,9 @@ WRITES = [
     writes("v = np.einsum('ij->ji', y)", "v[2] = 5"),
     writes("v = y[1, :]", "w = v[::2]", "w *= x[0, :2]", "v += 1", "y[1, 0] = 9", "y = y * w[0] + v"),
     writes("v = np.rot90(y)", "v[0] = x[:, 0] ** 2"),
+    writes("v = np.diagonal(y, 1)", "y[0] = x[1] ** 2", "y = y[0, 0] * v"),
+    writes("v = np.diag(y)", "y *= 2", "y = y[0, 0] * v"),
+    writes("v = np.lib.stride_tricks.sliding_window_view(y, 2, 1)", "y[:, 1] = x[:, 0] ** 2", "y = y[0, 0] * v"),
     writes("v = y[[0, 1]]", "v[0] = 0", "y = y * v"),
     # NumPy's functions that write
     writes("np.copyto(y, x ** 2)"),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from microgradnp.primitives.primitive import Array, composite, math_prod
+from microgradnp.primitives.primitive import Array, composite, math_prod, seen
 from microgradnp.primitives.shapes import Slot, concatenate_, scatter_
 
 NUMBERS = (bool, int, float, complex)
@@ -323,7 +323,8 @@ def _sliding_window_view(
 ) -> Array:
     if writeable:
         raise ValueError("windows overlap: writing to one would change others. Leave writeable=True out")
-    return gathered(x, np.lib.stride_tricks.sliding_window_view(positions(tuple(x.shape)), window_shape, axis))
+    windows = np.lib.stride_tricks.sliding_window_view(positions(tuple(x.shape)), window_shape, axis)
+    return seen(np.reshape(x, (-1,)), windows)
 
 
 @composite(np.apply_along_axis)

@@ -32,6 +32,9 @@ TABLE: dict[Any, Primitive] = {}
 #: What runs a primitive of ours, by the type of an operand: (primitive, operands, keywords).
 HANDLERS: dict[type, Callable[[Primitive, Sequence[Any], dict[str, Any]], Any]] = {}
 
+#: What notes that x[index] is a view of x in NumPy, though a copy here, by the type of x: (y, x, index).
+VIEWS: dict[type, Callable[[Any, Any, Any], None]] = {}
+
 #: NumPy functions that are a short program of primitives: run as that program on Tensors.
 COMPOSITES: dict[Any, Callable[..., Any]] = {}
 
@@ -464,6 +467,15 @@ def wider(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return program
 
     return decorate
+
+
+def seen(x: Array, index: Any) -> Array:
+    """Return x[index], which NumPy gives as a view of x."""
+    y = x[index]
+    note = VIEWS.get(type(x))
+    if note is not None:
+        note(y, x, index)
+    return y
 
 
 def enter(function: Any, primitive: Primitive) -> Primitive:

@@ -17,6 +17,7 @@ from microgradnp.primitives.primitive import (
     constant,
     enter,
     linear,
+    seen,
     structural,
     unbroadcast,
 )
@@ -264,7 +265,7 @@ def _split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
 def _diagonal(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
     rows = np.arange(max(0, min(moved.shape[-2] + min(offset, 0), moved.shape[-1] - max(offset, 0))))
-    return moved[..., rows - min(offset, 0), rows + max(offset, 0)]
+    return seen(moved, (..., rows - min(offset, 0), rows + max(offset, 0)))
 
 
 @composite(np.trace)
