@@ -119,6 +119,14 @@ class Softmax(Module):
         return "" if self.axis == -1 else f"axis={self.axis}"
 
 
+class LogSoftmax(Softmax):
+    """The logarithm of the softmax along an axis, computed as such: before an `NLLLoss`."""
+
+    def forward(self, x: Any) -> Any:
+        """Return `functional.log_softmax` of x."""
+        return functional.log_softmax(x, self.axis)
+
+
 Sigmoid, Swish = Logistic, SiLU
 
 

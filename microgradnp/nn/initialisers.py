@@ -92,6 +92,17 @@ def zeros(shape: tuple[int, ...], rng: Any = None) -> Array:
     return np.zeros(shape)
 
 
+def ones(shape: tuple[int, ...], rng: Any = None) -> Array:
+    """Ones: nothing is drawn.
+
+    Examples
+    --------
+    >>> ones((2,))
+    array([1., 1.])
+    """
+    return np.ones(shape)
+
+
 def constant(value: float) -> Initialiser:
     """Return the initialiser that fills with one value: nothing is drawn.
 

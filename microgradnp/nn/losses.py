@@ -46,8 +46,18 @@ def checked(loss: Array, name: str, predictions: Array, targets: Array) -> Array
     return loss
 
 
+def one_array(name: str, predictions: Any) -> None:
+    """Raise if predictions are several arrays."""
+    if isinstance(predictions, tuple):
+        raise TypeError(
+            f"{name}: the predictions are a tuple of {len(predictions)}, not one array: recurrent layers return (outputs, "
+            "state), of which the outputs are wanted"
+        )
+
+
 def same_shapes(name: str, prediction: Array, target: Array) -> None:
     """Raise unless predictions and targets have the same shape."""
+    one_array(name, prediction)
     shape, wanted = np.shape(target), np.shape(prediction)
     if shape != wanted:
         same_size = int(np.prod(shape)) == int(np.prod(wanted))
@@ -111,6 +121,7 @@ def cross_entropy(
     >>> print(cross_entropy(np.array([[0.0, 0.0], [3.0, 5.0]]), [1, -1], reduction="none", ignore_index=-1).round(6))
     [0.693147 0.      ]
     """
+    one_array("cross_entropy", logits)
     if not isinstance(axis, int | np.integer):
         raise TypeError(f"cross_entropy: axis={axis!r:.40} must be a whole number; give reduction= and weight= by name")
     if weight is None and not label_smoothing and ignore_index is None:
@@ -179,6 +190,7 @@ def nll_loss(log_probabilities: Array, labels: Array, reduction: str = "mean") -
     0.2877
     """
     network.check_reduction(reduction)
+    one_array("nll_loss", log_probabilities)
     log_probabilities = as_array(log_probabilities)
     shape = log_probabilities.shape
     if len(shape) != 2 or np.shape(labels) != shape[:1]:

@@ -58,8 +58,16 @@ class Sequential(Module):
 
     def forward(self, x: Any) -> Any:
         """Run all layers in order."""
-        for layer in self.layers:
-            x = layer(x)
+        for i, layer in enumerate(self.layers):
+            try:
+                x = layer(x)
+            except Exception as error:
+                if isinstance(x, tuple) and i:
+                    error.add_note(
+                        f"layer {i - 1}, {self.layers[i - 1].label()}, returned {len(x)} things, as recurrent layers do: "
+                        "(outputs, state). Put `lambda y: y[0]` after it as a layer, to go on with the outputs"
+                    )
+                raise
         return x
 
     def members(self) -> Iterable[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from microgradnp.train import checks
 from microgradnp.train.callbacks import early_stopping_of, listed
 from microgradnp.train.history import History, versions
 from microgradnp.train.metrics import chosen, measured, values
-from microgradnp.train.network import Network, network_of, unwrapped
+from microgradnp.train.network import Network, label_of, network_of, unwrapped
 from microgradnp.train.progress import bar
 from microgradnp.train.recording import Recorder, record_of
 from microgradnp.train.run import Run, Sums
@@ -283,7 +283,13 @@ def predict(model: Any, X: Any, *, batch_size: int | None = None) -> Array:
     def parts() -> Iterator[Array]:
         size = batch_size or max(len(X), 1)
         for start in range(0, max(len(X), 1), size):
-            yield unwrapped(model(X[start : start + size]))
+            part = unwrapped(model(X[start : start + size]))
+            if isinstance(part, tuple | dict):
+                raise TypeError(
+                    f"predict: {label_of(model)} returned a {type(part).__name__} of {len(part)}, not one array: pass a "
+                    "function that returns the one that is wanted, such as lambda x: model(x)[0]"
+                )
+            yield part
 
     if batch_size is not None:
         check_count("batch_size", batch_size, 1)

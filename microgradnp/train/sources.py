@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -198,6 +199,8 @@ def plain(a: Any, what: str, position: int) -> Array:
     """Return numbers as an array: the user's own one, if it is one."""
     if isinstance(a, Tensor):
         return a.data
+    if a is None:
+        raise TypeError(f"{what}: {'Xy'[position]} is None: fit wants inputs and targets, two arrays")
     if isinstance(a, np.ma.MaskedArray) and np.ma.is_masked(a):
         raise TypeError(
             f"{what}: {called(a, 'Xy'[position])} of shape {a.shape} has {int(np.ma.getmaskarray(a).sum())} masked elements, "
@@ -256,7 +259,7 @@ def transposed_hint(X: Array, y: Array) -> str:
 
 def called(a: Any, otherwise: str) -> str:
     """Return what the user calls something: a variable of any of the calling functions, rather than ``data[0]``."""
-    for frame in user_frames():
+    for frame in user_frames() if not isinstance(a, int | float | str | NoneType) else ():  # which many variables hold
         for name, value in frame.f_locals.items():
             if value is a and not name.startswith("_"):
                 return name

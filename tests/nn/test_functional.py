@@ -123,6 +123,8 @@ IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
         (lambda: F.scaled_dot_product_attention(ROWS, ROWS, ROWS[:1]), ValueError, "want as many values"),
         (lambda: nn.MultiheadAttention(3, 1)(ROWS[None], np.zeros((2, 2, 3))), ValueError, "as many samples"),
         (lambda: nn.MultiheadAttention(3, 1)(ROWS[None], mask=np.ones((2, 2, 2), bool)), ValueError, "a mask of shape"),
+        (lambda: F.mse_loss(nn.RNN(3, 2)(np.ones((1, 1, 3))), ROWS), TypeError, "predictions are a tuple of 2"),
+        (lambda: F.cross_entropy(nn.RNN(3, 2)(np.ones((1, 1, 3))), [0]), TypeError, "predictions are a tuple of 2"),
         (lambda: nn.RNN(3, 2, "relu"), TypeError, "activation='relu' must be a function"),
         (lambda: nn.BatchNorm1d(3, momentum=None), TypeError, "momentum=None"),
         (lambda: nn.Sequential(nn.Tanh), TypeError, "the class Tanh: make one"),
@@ -303,6 +305,15 @@ def test_a_sequence_may_be_read_in_parts() -> None:
             np.testing.assert_allclose(a.data, b.data, rtol=1e-12)
 
 
+def test_the_state_of_a_recurrent_layer_is_no_input_of_the_next_one() -> None:
+    model = nn.Sequential(nn.Embedding(3, 4), nn.GRU(4, 5), nn.Linear(5, 3))
+    with pytest.raises(TypeError) as caught:
+        model([[0, 1, 2]])
+    notes = getattr(caught.value, "__notes__", [])
+    assert any("layer 1, GRU(4 -> 5), returned 2 things" in note and "lambda y: y[0]" in note for note in notes)
+    assert nn.Sequential(model[0], model[1], lambda y: y[0], model[2])([[0, 1, 2]]).shape == (1, 3, 3)
+
+
 def test_causal_attention_does_not_see_what_comes_later() -> None:
     layer, x = nn.MultiheadAttention(4, 2, rng=0), np.random.default_rng(0).normal(size=(1, 5, 4))
     changed = x.copy()
@@ -369,6 +380,7 @@ DEVIATIONS = [
     (init.uniform, np.sqrt(1 / 3)),
     (init.normal, 1.0),
     (init.zeros, 0.0),
+    (init.ones, 0.0),
     (init.constant(0.5), 0.0),
 ]
 

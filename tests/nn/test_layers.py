@@ -101,6 +101,7 @@ SIMPLE = [
     case(nn.Softplus(), X, reference=elementwise(lambda z: math.log(1 + math.exp(z)))),
     case(nn.Softmax(), X, reference=lambda state, x: softmax(x)),
     case(nn.Softmax(axis=0), X, reference=lambda state, x: softmax(x.T).T),
+    case(nn.LogSoftmax(axis=0), X, reference=lambda state, x: np.log(softmax(x.T).T)),
     case(nn.Flatten(), real(4, 3, 2), reference=lambda state, x: np.array([row.ravel() for row in x])),
     case(nn.Flatten(-2), real(4, 3, 2), reference=lambda state, x: np.array([row.ravel() for row in x])),
     case(nn.Residual(np.tanh), X, reference=lambda state, x: x + np.tanh(x)),

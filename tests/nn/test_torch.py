@@ -35,6 +35,7 @@ CASES: list[tuple[Any, Any, list[Any]]] = [
     (F.silu, T.silu, [normal(5)]),
     (F.softplus, T.softplus, [normal(5)]),
     (F.softmax, lambda x: T.softmax(x, -1), [normal(4, 3)]),
+    (nn.LogSoftmax(0), lambda x: T.log_softmax(x, 0), [normal(4, 3)]),
     (F.linear, lambda x, w, b: T.linear(x, w.T, b), [normal(2, 4, 3), normal(3, 5), normal(5)]),
     (F.conv2d, T.conv2d, [IMAGE, KERNEL, normal(6)]),
     *(

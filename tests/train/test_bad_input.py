@@ -113,6 +113,18 @@ def test_an_optimizer_that_is_still_a_class() -> None:
     fails(TypeError, "optimizer SGD is a class: pass an object of it", classifier(), classes(), optimizer=mg.optim.SGD)
 
 
+def test_no_targets() -> None:
+    nothing = None  # another variable that holds the same
+    fails(TypeError, "^data: y is None: fit wants inputs and targets", classifier(), (np.ones((5, 2)), nothing))
+
+
+def test_several_predictions() -> None:
+    model = nn.RNN(2, 3, rng=0)
+    fails(TypeError, "the predictions are a tuple of 2", model, (np.ones((5, 1, 2)), np.zeros((5, 1), int)))
+    with pytest.raises(TypeError, match=r"predict: RNN\(2 -> 3\) returned a tuple of 2, not one array"):
+        mg.train.predict(model, np.ones((5, 1, 2)))
+
+
 # -- labels and shapes -----------------------------------------------------------------------------------------------------
 
 
