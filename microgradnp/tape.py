@@ -556,6 +556,6 @@ def forward_sweep(
             if dy.shape != node.shape:
                 dy = expand(dy, node.shape)
             if dy.dtype != node.dtype:
-                dy = (dy.real if dy.dtype.kind == "c" else dy).astype(node.dtype)
+                dy = (dy.real if dy.dtype.kind == "c" and node.dtype.kind != "c" else dy).astype(node.dtype)
             tangents[node] = dy
     return tangents

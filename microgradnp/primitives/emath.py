@@ -53,4 +53,4 @@ def _logn(n: Any, x: Any) -> Array:
 
 @composite(np.emath.power)
 def _power(x: Any, p: Any) -> Array:
-    return np.power(_complex_where(_negative, x), p)
+    return np.power(_complex_where(_negative, x), as_array(p))

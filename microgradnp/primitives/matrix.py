@@ -90,8 +90,8 @@ def _outer(a: Array, b: Array) -> Array:
 
 @composite(np.inner)
 def _inner(a: Array, b: Array) -> Array:
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply(a, b)
+    if np.ndim(a) == 0 or np.ndim(b) == 0:  # Python's numbers count as arrays here
+        return np.multiply(*(x if hasattr(x, "dtype") else np.asarray(x) for x in (a, b)))
     return np.tensordot(a, b, axes=(-1, -1))
 
 

@@ -491,6 +491,7 @@ PRODUCTS = [
     case(np.dot, real(2, 0), other(4, 0, 3)),
     case(np.dot, real(0, 2), other(4, 2, 3)),
     case(np.inner, real(2, 0), other(3, 0)),
+    case(np.inner, A, -1.5),
     *(case(np.outer, real(*a), other(*b)) for a, b in product(LEFT[:3], RIGHT[:3])),
     case(np.vdot, real(), other()),
     case(np.vdot, real(3), other(3)),

@@ -119,6 +119,15 @@ def test_single_precision_stays_single() -> None:
     assert mg.grad(lambda x: np.sum(np.abs(x * np.complex64(1j))))(np.float32([1, -2])).dtype == np.float32
 
 
+def test_tangents_of_single_precision_keep_their_imaginary_part() -> None:
+    x, dx = np.float32([0.5, 1.3]), np.float32([0.3, -1.0])
+    for f in (lambda x: x ** (1 + 2j), lambda x: np.minimum(np.emath.sqrt(x - 1), x)):
+        y, dy = mg.jvp(f, (x,), (dx,))
+        assert y.dtype == dy.dtype == np.complex64
+        wide = x.astype(float), dx.astype(float)
+        np.testing.assert_allclose(dy, mg.jvp(f, wide[:1], wide[1:])[1], rtol=1e-5)
+
+
 def test_abs_at_0() -> None:
     gradient = mg.grad(lambda z: np.sum(np.abs(z)))(np.array([0j, 3 - 4j]))
     np.testing.assert_allclose(gradient, [0, 0.6 + 0.8j], rtol=1e-15)
