@@ -533,7 +533,7 @@ def judged(p: Program, second: bool) -> str:
         return f"dtype {found.dtype}, NumPy's is {expected.dtype}"
     value = found.data if isinstance(found, mg.Tensor) else found
     used = [x for name, x in p.inputs.items() if any(mentions(line, name) for line in p.lines)]
-    single = any("float32" in line for line in p.lines) or any(x.dtype.itemsize == 4 for x in used)
+    single = any("float32" in line for line in p.lines) or any(x.dtype.char in "fF" for x in used)
     if not np.allclose(value, expected, rtol=1e-3 if single else 1e-8, atol=1e-4 if single else 1e-9, equal_nan=True):
         return f"value {value}, NumPy's is {expected}"
     if expected.dtype.kind not in "fc" or not expected.size:

@@ -21,6 +21,7 @@ INPUTS = {
     "A": rng.normal(size=(3, 3)),
     "T": rng.normal(size=(2, 3, 4)),
     "s": rng.normal(size=3).astype(np.float32),
+    "c": (rng.normal(size=(2, 3)) + 1j * rng.normal(size=(2, 3))).astype(np.complex64),
     "empty": np.zeros((0, 3)),
 }
 
@@ -32,6 +33,7 @@ FOUND = (
     "np.hypot.reduce(x)",
     "(1 + 2j) - x[0]",
     "x.sum() * 2j",
+    "c.max(axis=0)",
     "np.fmax(s, s)",
     "np.maximum(s, s)",
     "np.cov(A, dtype=np.float32)",
