@@ -434,7 +434,7 @@ class Watch:
 
 def infinite(x: Any) -> bool:
     """Return whether an operand holds an infinity or nan."""
-    x = np.asarray(x)
+    x = np.asarray(getattr(x, "_value", x))
     return x.dtype.kind in "fc" and not np.isfinite(x).all()
 
 

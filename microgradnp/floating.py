@@ -57,6 +57,7 @@ def first(mask: Mask) -> list[int]:
 
 def cause_of(name: str, y: Array, xs: Sequence[Array]) -> str:
     """Return what went wrong in an operation (by its NumPy name) whose result is not finite."""
+    xs = [float(x) if isinstance(x, int) else x for x in xs]  # which may be larger than any of NumPy's
     with np.errstate(all="ignore"):
         if name in ("log", "log2", "log10", "log1p"):
             x = np.asarray(xs[0]) + (1 if name == "log1p" else 0)

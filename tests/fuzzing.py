@@ -32,6 +32,7 @@ import numpy as np
 
 import microgradnp as mg
 from microgradnp import support
+from microgradnp.debugging import NotFinite
 from microgradnp.primitives import COMPOSITES, TABLE
 from tests.factories import LAYOUTS
 
@@ -601,6 +602,8 @@ def gradients(p: Program, tracked: bool, expected: Array, single: bool, second: 
         return refusal(refused, None).replace("ok, refused", "ok, refused in the sweep")
     except Exception as failure:
         return f"in the derivative {type(failure).__name__}: {failure}"
+    if second and (told := debugged(loss, xs, gs)):
+        return told
     for g, x in zip(gs, xs, strict=True):
         if np.shape(g) != x.shape or g.dtype != x.dtype:
             return f"a gradient of shape {np.shape(g)}, {g.dtype} for an input of shape {x.shape}, {x.dtype}"
@@ -623,6 +626,20 @@ def gradients(p: Program, tracked: bool, expected: Array, single: bool, second: 
     if second and not single and all(x.dtype.kind == "f" for x in xs):
         return curvature(loss, xs, dxs, scale)
     return "ok"
+
+
+def debugged(loss: Callable[..., Any], xs: list[Array], gs: tuple[Array, ...]) -> str:
+    """Return how the gradients under mg.debug differ; "" if they do not, or if there is something that is not finite."""
+    try:
+        with mg.debug(infinities=False, quiet=True):
+            found = mg.grad(loss, tuple(range(len(xs))))(*xs)
+    except FloatingPointError as trouble:
+        return "" if isinstance(trouble, NotFinite) and str(trouble) else f"under mg.debug {trouble!r}"
+    except Exception as failure:
+        return f"under mg.debug {type(failure).__name__}: {failure}"
+    if all(np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True) for a, b in zip(found, gs, strict=True)):
+        return ""
+    return f"under mg.debug the gradients are {found}, else {gs}"
 
 
 def native(x: Array) -> Array:

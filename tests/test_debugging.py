@@ -101,6 +101,23 @@ def test_infinities_may_be_meant() -> None:
         mg.logsumexp(mask + 1.0).backward()
 
 
+def test_operands_of_any_kind() -> None:
+    huge = 2**70
+    for wrong in (
+        lambda: s * float("inf"),
+        lambda: s / 0,
+        lambda: (s + 1e308) * huge,
+        lambda: np.stack([s[0], np.nan]),
+    ):
+        with pytest.raises(NotFinite), debug():
+            wrong()
+    with debug():
+        np.stack([s[0], 1.0]) + huge
+        assert mg.jvp(lambda t: np.stack([t[0], 1.0]), (s.data,), (s.data,))[1].shape == (2,)
+        np.where([True, False], s, 1.0)
+        np.concatenate([s, [1, 2]])
+
+
 def test_integers_comparisons_and_tests_for_nan_are_left_alone() -> None:
     with debug():
         assert np.isnan(data).any()

@@ -200,7 +200,10 @@ def _stack_pull(g: Array, _y: Array, xs: Sequence[Array], wanted: Sequence[bool]
 
 
 def _zeros_for_none(dxs: Sequence[Array | None], xs: Sequence[Array]) -> list[Array]:
-    return [np.zeros(x.shape, x.dtype) if dx is None else dx for dx, x in zip(dxs, xs, strict=True)]
+    return [
+        dx if dx is not None else np.zeros(x.shape, x.dtype) if hasattr(x, "shape") else 0.0  # a number, while tracing
+        for dx, x in zip(dxs, xs, strict=True)
+    ]
 
 
 concatenate_: Primitive = enter(
