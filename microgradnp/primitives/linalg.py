@@ -289,8 +289,8 @@ logabsdet_ = structural(
 )
 detsign_ = structural(
     detsign,
-    lambda g, y, a: imaginary(g * y)[..., None, None] * t(np.linalg.inv(a)),
-    lambda da, y, a: y * imaginary(np.sum(t(np.linalg.inv(a)) * da, axis=(-2, -1))),
+    lambda g, y, a: imaginary(g * y)[..., None, None] * t(np.linalg.inv(a)) if a.dtype.kind == "c" else 0 * a,
+    lambda da, y, a: y * (imaginary(np.sum(t(np.linalg.inv(a)) * da, axis=(-2, -1))) if a.dtype.kind == "c" else 0),
     smooth=False,
 )
 
@@ -405,6 +405,8 @@ def _eig_parts(y: Array, a: Array) -> tuple[Array, Array]:
 
 def _largest(v: Array) -> Array:
     """Return 1 at the largest entry of each column: LAPACK makes that one real, and the column of length 1."""
+    if v.shape[-2] == 0:
+        return v
     first = np.argmax(np.abs(v), axis=-2, keepdims=True) == np.arange(v.shape[-2])[:, None]
     return np.where(first, np.ones((), v.real.dtype), np.zeros((), v.real.dtype))
 
