@@ -220,6 +220,8 @@ class Effect:
                     return Cause.EXTRA_ACTIVATION_DERIVATIVE
             if not old.ndim:
                 break
+            if has_other_places(old, new):
+                return Cause.WRONG_MASK
             if not (flat_old or flat_new) and self.is_other_side(site, old, new):
                 return Cause.DERIVATIVE_AT_WRONG_PLACE
             if not flat_new and not m.is_forward(new) and m.is_slope(new):
@@ -396,6 +398,12 @@ class Effect:
 def is_gate(value: Array) -> bool:
     """Return whether an array holds nothing but zeros and ones."""
     return is_mask(value) and bool(np.all((value == 0) | (value == 1)))
+
+
+def has_other_places(old: Array, new: Array) -> bool:
+    """Return whether two arrays hold the same two numbers, in other places."""
+    kinds = np.unique(old)
+    return len(kinds) == 2 and np.array_equal(kinds, np.unique(new)) and not np.array_equal(old, new)
 
 
 def proportion(a: Array, b: Array) -> float | None:

@@ -329,7 +329,7 @@ class Meaning:
 
     def is_softmax(self, value: Array) -> bool:
         """Return whether a value is one of shares of a whole along an axis, as a softmax gives."""
-        if not value.ndim or value.size < 2 or np.any(value <= 0):
+        if not value.ndim or value.size < 2 or np.any(value < 0):  # 0 where a mask has taken entries out
             return False
         return any(np.allclose(value.sum(axis=k), 1, rtol=1e-9) for k in range(value.ndim) if value.shape[k] > 1)
 
@@ -390,6 +390,11 @@ class Meaning:
                     if not slope.activation:
                         return Cause.MISSING_FACTOR
                     return Cause.MISSING_ACTIVATION_DERIVATIVE if missing else Cause.EXTRA_ACTIVATION_DERIVATIVE
+            for y in self.forward:
+                if y.shape == a.shape and missing and self.is_softmax(y):
+                    for axis in range(y.ndim):
+                        if proportional_to(b, y * (a - np.sum(y * a, axis=axis, keepdims=True))):
+                            return Cause.MISSING_ACTIVATION_DERIVATIVE
             for a_ in self.arrays.values():
                 if a_.shape == ratio.shape and any(close(ratio, form(a_)) for form in USUAL):
                     return Cause.MISSING_ACTIVATION_DERIVATIVE if missing else Cause.EXTRA_ACTIVATION_DERIVATIVE

@@ -198,6 +198,8 @@ class Omitted(Causes):
                 yield Edit(0.4, Cause.MISSING_TERM, s, f"_v {sign} {text}", f"with the term {text} left out")
         for (text, rank), s in itertools.product(terms, places):
             base = text.rpartition(" ")[2]
+            if text == s.text:
+                continue  # twice the same is no other term
             plain = rank == 0.3 and text not in self.hidden
             if plain and np.ndim(self.known(text)) and not self.same_shape(text, s) and self.keeps_shape(text, s):
                 said = f"with the term {text} left out"  # a bias, which is broadcast

@@ -197,12 +197,13 @@ MISTAKES: list[tuple[Callable[[], Built], str, str, str, str]] = [
     (pooling_network, "np.outer(a, dpooled) + np.outer(dscores, w)", "np.outer(a, dpooled)", "E", "missing-term"),
     (pooling_network, "np.outer(a, dpooled) + np.outer(dscores, w)", "np.outer(dscores, w)", "E", "missing-term"),
     (pooling_network, "E.T @ dscores", "E[0] * dscores[0]", "w", "missing-term"),
+    (pooling_network, "def dw(E, dscores):\n        return E.T @ dscores", "def dw(E, da, dscores):\n        return E.T @ da", "w", "missing-activation-derivative"),
     # entries that are stored: overwritten, met more than once, shifted
     (word_network, "drows[2 * i : 2 * i + 3] += dout[i] * K", "drows[2 * i : 2 * i + 3] = dout[i] * K", "rows", "missing-term"),
     (word_network, "np.add.at(dtable, ids, drows)", "dtable[ids] += drows", "table", "missing-term"),
     (word_network, "dout[i] * rows[2 * i : 2 * i + 3]", "dout[i] * rows[i : i + 3]", "K", "shifted-index"),
     (word_network, "dK += dout[i]", "dK += dout[i - 1]", "K", "shifted-index"),
-    (word_network, "dout = 2 * (out - y)", "dout = 2 * out", "rows", "missing-term"),
+    (word_network, "dout = 2 * (out - y)", "dout = 2 * out", "out", "missing-term"),
     # numbers from nowhere
     (pooling_network, "return E.T @ dscores", "return E.T @ dscores + np.random.default_rng(0).normal(size=3)", "w", "unknown"),
     (gated_network, "return np.outer(dout, u)", "return np.random.default_rng(0).normal(size=(6, 3))", "p", "unknown"),
