@@ -1,7 +1,7 @@
 # Everything is installed into .venv; nothing outside this folder is touched.
 # Written for GNU make 3.81 (macOS) and any POSIX shell.
 
-.PHONY: help demo test lint bench bench-checkers clean rebuild
+.PHONY: help demo test fuzz lint bench bench-checkers clean rebuild
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -9,6 +9,7 @@
 help:
 	@echo "make demo    check, train and draw a hand-derived network; pictures go to out/"
 	@echo "make test    run all tests           (ARGS='-k tape' chooses)"
+	@echo "make fuzz    random programs for a minute (ARGS='--seconds 3600 --seed 7': an hour of others)"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make bench   speed against plain NumPy, autograd and MyGrad"
 	@echo "make bench-checkers   what other gradient checkers see: writes the table in README.md (installs PyTorch and JAX)"
@@ -21,6 +22,9 @@ demo: .venv/ready-demo
 # One BLAS thread each: pytest-xdist already uses every core.
 test: .venv/ready-test
 	@OPENBLAS_NUM_THREADS=1 .venv/bin/python -m pytest -n auto $(ARGS)
+
+fuzz: .venv/ready-test
+	@OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.fuzzing $(ARGS)
 
 lint: .venv/ready-test
 	@.venv/bin/ruff check .

@@ -357,8 +357,30 @@ def ufunc_of(d: Draft) -> str:
     return f"np.{f}.outer({a}, {d.operand()})" if how == "outer" else f"np.{f}.{how}({a}, axis={d.axis(a)})"
 
 
+def changed_of(d: Draft) -> str:
+    """Return statements that change an array in place: a copy, or now and then a value that others may be views of."""
+    a = d.operand(lambda v: v.dtype.kind == "f" and v.ndim > 0 and v.size > 0)
+    b = d.partner(a)
+    own = [name for name in d.values if name[0] == "v" and d.values[name].dtype.kind == "f" and d.values[name].ndim]
+    own = [n for n in own if not any(np.shares_memory(d.values[n], d.values[x]) for x in d.values if x[0] == "x")]
+    start = f"{{v}} = np.copy({a})"
+    if own and d.likely(0.3):
+        a = d.choice(*own)
+        start = f"{{v}} = {a}"
+    index = d.index(a)
+    return Text(
+        f"{start}; "
+        + d.choice(
+            f"{{v}} += {b}", f"{{v}} *= {b}", f"{{v}} -= {{v}} * {b}", f"{{v}}{index} = {b}", f"{{v}}{index} += 0.5",
+            f"{{v}}{index} *= {b}", f"np.copyto({{v}}, {b})", f"np.multiply({{v}}, {b}, out={{v}})", "np.add.at({v}, 0, 2.0)",
+            f"np.fill_diagonal({{v}}, {b})", f"np.put({{v}}, [0], {b})", f"np.putmask({{v}}, {d.mask(a)}, {b})",
+            f"w = {{v}}[:1]; w += {b}", "w = {v}.T; w *= 2.0; {v} = {v} + w.T",
+        )
+    )  # fmt: skip
+
+
 MAKERS = (call_of, call_of, call_of, operator_of, operator_of, index_of, method_of, shape_of, where_of, ours_of, product_of,
-          square_of, ufunc_of)  # fmt: skip
+          square_of, ufunc_of, changed_of)  # fmt: skip
 
 
 # -- programs ----------------------------------------------------------------------------------------------------------
@@ -372,6 +394,9 @@ class Program:
     lines: list[str]
 
     def run(self, inputs: dict[str, Any]) -> Any:
+        """Return the result."""
+        if any(";" in line for line in self.lines):  # which may change an array in place
+            inputs = {n: np.array(x, order="K") if isinstance(x, np.ndarray) else x for n, x in inputs.items()}
         names: dict[str, Any] = {"np": np, "mg": mg, **inputs}
         for line in self.lines:
             exec(compile(line, "<program>", "exec"), names)
@@ -439,6 +464,8 @@ def add(d: Draft, text: str, rng: np.random.Generator) -> bool | None:
     name = f"v{len(d.lines)}"
     try:
         with quiet():
+            if isinstance(text, Text):
+                return change(d, text.format(v=name), name)
             value = eval(text, {"np": np, "mg": mg, **d.values})
             if isinstance(value, tuple | list):
                 i = int(rng.integers(len(value))) if len(value) else 0
@@ -461,6 +488,22 @@ def add(d: Draft, text: str, rng: np.random.Generator) -> bool | None:
         return None
     d.lines.append(f"{name} = {text}")
     d.values[name] = value
+    return True
+
+
+def change(d: Draft, line: str, name: str) -> bool:
+    """Add a line that changes an array in place; every value that shares its memory changes with it, or none if it fails."""
+    names: dict[str, Any] = {"np": np, "mg": mg, **{n: v for n, v in d.values.items() if n[0] == "x"}}
+    for earlier in (*d.lines, line):  # from the beginning: a change that fails half way must leave no trace
+        exec(earlier, names)
+    values = {n: names[n] for n in [*d.values, name]}
+    for value in values.values():
+        if not isinstance(value, np.ndarray | np.generic):
+            return False
+        if value.dtype.kind in "fc" and value.size and not (np.isfinite(value).all() and np.max(np.abs(value)) < 50):
+            return False
+    d.values = {n: np.asarray(v) for n, v in values.items()}
+    d.lines.append(line)
     return True
 
 
