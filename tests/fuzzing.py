@@ -597,6 +597,7 @@ WORDS = (
     "refuse",
     "complex",
     "the tensor",
+    "Singular",
 )
 
 
