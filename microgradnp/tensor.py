@@ -311,9 +311,11 @@ class Tensor:
         """Return a constant with the same value, which no gradient passes."""
         return Tensor(self._value)
 
-    def copy(self) -> Tensor:
+    def copy(self, order: str = "C") -> Tensor:
         """Return the same value as another Tensor, recorded like any operation."""
-        return call(np.copy, self)  # type: ignore[no-any-return]
+        if order == "C":
+            return call(np.copy, self)  # type: ignore[no-any-return]
+        return call(np.copy, self, order=order)  # type: ignore[no-any-return]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if self.node is not None and self._value.dtype.kind in "fc":
@@ -661,9 +663,11 @@ class Tensor:
         """Return the slices along an axis for which the condition is true."""
         return call(np.compress, condition, self, axis)  # type: ignore[no-any-return]
 
-    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Tensor:
         """Return the elements in another shape."""
         to = shape[0] if len(shape) == 1 else shape
+        if copy is not None:
+            return call(np.reshape, self, to, order=order, copy=copy)  # type: ignore[no-any-return]
         if type(to) in (int, tuple):
             return apply(TABLE[np.reshape], (self,), {"shape": to, "order": order})
         return call(np.reshape, self, to, order=order)  # type: ignore[no-any-return]

@@ -793,8 +793,6 @@ PLAIN_TARGETS: dict[str, Callable[[Any, Any], Any]] = {
     "sort of a tensor": lambda a, t: t.sort(),
     "list of results": lambda a, t: operator.setitem(a, slice(None), [t[0], t[1]]),
     "mean of a list": lambda a, t: np.mean([t[0], t[1]]),
-    "append": lambda a, t: np.append(a, [t[0]]),
-    "stack of lists": lambda a, t: np.stack([[t[0]], [t[1]]]),
     "array method": lambda a, t: a.dot([t[0], t[1]]),
     "full_like of an array": lambda a, t: np.full_like(a, t),
 }

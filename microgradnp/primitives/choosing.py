@@ -265,6 +265,30 @@ def _unique(
     return tuple(results) if len(results) > 1 else values
 
 
+@composite(np.unique_values)
+def _unique_values(x: Array) -> Array:
+    return _unique(x, equal_nan=False)
+
+
+#: The named tuples of np.unique_all, np.unique_counts and np.unique_inverse.
+All, Counts, Inverse = (type(f(np.zeros(1))) for f in (np.unique_all, np.unique_counts, np.unique_inverse))
+
+
+@composite(np.unique_all)
+def _unique_all(x: Array) -> Any:
+    return All(*_unique(x, True, True, True, equal_nan=False))
+
+
+@composite(np.unique_counts)
+def _unique_counts(x: Array) -> Any:
+    return Counts(*_unique(x, return_counts=True, equal_nan=False))
+
+
+@composite(np.unique_inverse)
+def _unique_inverse(x: Array) -> Any:
+    return Inverse(*_unique(x, return_inverse=True, equal_nan=False))
+
+
 @composite(np.union1d)
 def _union1d(ar1: Array, ar2: Array) -> Array:
     joined: Array = np.concatenate([as_array(ar1), as_array(ar2)], axis=None)

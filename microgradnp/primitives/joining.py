@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from microgradnp.primitives.primitive import Array, composite, math_prod, seen
-from microgradnp.primitives.shapes import Slot, concatenate_, scatter_
+from microgradnp.primitives.primitive import Array, composite, math_prod, seen, wider
+from microgradnp.primitives.shapes import Slot, concatenate_, scatter_, stack_
 
 NUMBERS = (bool, int, float, complex)
 
@@ -66,6 +66,12 @@ def gathered(x: Array, where: np.ndarray[Any, Any]) -> Array:
 def apart(whole: Array, axis: int) -> list[Array]:
     """Return the slices along an axis."""
     return [whole[along(axis, i)] for i in range(whole.shape[axis])]
+
+
+@wider(np.reshape)
+def _reshape(a: Array, shape: Any, order: Any = "C", *, copy: bool | None = None) -> Array:
+    y = np.reshape(a, shape, order=order)
+    return np.copy(y) if copy else y
 
 
 # -- axes ----------------------------------------------------------------------------------------------------
@@ -132,9 +138,47 @@ def _meshgrid(*xi: Array, copy: bool = True, sparse: bool = False, indexing: str
 # -- joining -------------------------------------------------------------------------------------------------
 
 
+def parts(arrays: Any, dtype: Any = None, casting: Any = "same_kind") -> list[Array]:
+    """Return what is to be joined as arrays, of a type if one is given; lists may hold Tensors."""
+    found = [as_array(a) for a in arrays]
+    if dtype is None and casting == "same_kind":
+        return found
+    kind = np.dtype(dtype) if dtype is not None else np.result_type(*(a.dtype for a in found))
+    for a in found:
+        if not np.can_cast(a.dtype, kind, casting):
+            raise TypeError(f"cannot cast from {a.dtype} to {kind} with casting={casting!r}")
+    return [a if a.dtype == kind else a.astype(kind) for a in found]
+
+
+@composite(np.concatenate)
+def _concatenate(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Array:
+    return concatenate_(*parts(arrays, dtype, casting), axis=axis)
+
+
+@composite(np.stack)
+def _stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Array:
+    return stack_(*parts(arrays, dtype, casting), axis=axis)
+
+
+@composite(np.vstack)
+def _vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Array:
+    return concatenate_(*(np.atleast_2d(a) for a in parts(tup, dtype, casting)), axis=0)
+
+
+@composite(np.hstack)
+def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Array:
+    arrays = [np.atleast_1d(a) for a in parts(tup, dtype, casting)]
+    return concatenate_(*arrays, axis=0 if np.ndim(arrays[0]) == 1 else 1)
+
+
+@composite(np.column_stack)
+def _column_stack(tup: Any) -> Array:
+    return concatenate_(*(np.reshape(a, (-1, 1)) if a.ndim < 2 else a for a in parts(tup)), axis=1)
+
+
 @composite(np.dstack)
 def _dstack(tup: Any) -> Array:
-    return concatenate_(*(np.atleast_3d(a) for a in tup), axis=2)
+    return concatenate_(*(np.atleast_3d(a) for a in parts(tup)), axis=2)
 
 
 @composite(np.append)
@@ -189,6 +233,21 @@ def _insert(arr: Array, obj: Any, values: Any, axis: int | None = None) -> Array
 
 
 # -- splitting -----------------------------------------------------------------------------------------------
+
+
+@composite(np.split)
+def _split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+    axis = normalize_axis_index(axis, ary.ndim)
+    n = ary.shape[axis]
+    if isinstance(indices_or_sections, int | np.integer):
+        parts = int(indices_or_sections)
+        if parts < 1 or n % parts:
+            raise ValueError(f"an axis of length {n} does not split into {parts} equal parts")
+        edges = [n // parts * k for k in range(parts + 1)]
+    else:
+        edges = [0, *(int(i) for i in indices_or_sections), n]
+    lead = (slice(None),) * axis
+    return [ary[(*lead, slice(a, b))] for a, b in itertools.pairwise(edges)]
 
 
 @composite(np.array_split)

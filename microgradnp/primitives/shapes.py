@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
 from microgradnp.primitives.primitive import (
     Array,
@@ -68,7 +66,7 @@ linear(np.flip, lambda g, _y, _x, *, axis=None: np.flip(g, axis))
 linear(np.roll, lambda g, _y, _x, *, shift, axis=None: np.roll(g, _opposite(shift), axis))
 linear(np.tril, lambda g, _y, _x, *, k=0: unbroadcast(np.tril(g, k), _x.shape))  # a vector becomes a matrix
 linear(np.triu, lambda g, _y, _x, *, k=0: unbroadcast(np.triu(g, k), _x.shape))
-linear(np.copy, lambda g, _y, _x: g)
+linear(np.copy, lambda g, _y, _x, *, order="K", subok=False: g)
 linear(np.conjugate, lambda g, _y, _x: np.conjugate(g))
 linear(np.real, lambda g, _y, _x: g)
 linear(np.imag, lambda g, _y, _x: -1j * g)  # of a real operand the engine keeps the real part: 0
@@ -218,47 +216,6 @@ stack_: Primitive = enter(
     stack,
     Variadic(stack, _stack_pull, lambda dxs, _y, xs, *, axis=0: stack_(*_zeros_for_none(dxs, xs), axis=axis)),
 )
-
-
-@composite(np.concatenate)
-def _concatenate(arrays: Any, axis: int | None = 0) -> Array:
-    return concatenate_(*arrays, axis=axis)
-
-
-@composite(np.stack)
-def _stack(arrays: Any, axis: int = 0) -> Array:
-    return stack_(*arrays, axis=axis)
-
-
-@composite(np.vstack)
-def _vstack(tup: Any) -> Array:
-    return concatenate_(*(np.atleast_2d(a) for a in tup), axis=0)
-
-
-@composite(np.hstack)
-def _hstack(tup: Any) -> Array:
-    arrays = [np.atleast_1d(a) for a in tup]
-    return concatenate_(*arrays, axis=0 if np.ndim(arrays[0]) == 1 else 1)
-
-
-@composite(np.column_stack)
-def _column_stack(tup: Any) -> Array:
-    return concatenate_(*(np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a for a in tup), axis=1)
-
-
-@composite(np.split)
-def _split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    axis = normalize_axis_index(axis, ary.ndim)
-    n = ary.shape[axis]
-    if isinstance(indices_or_sections, int | np.integer):
-        parts = int(indices_or_sections)
-        if parts < 1 or n % parts:
-            raise ValueError(f"an axis of length {n} does not split into {parts} equal parts")
-        edges = [n // parts * k for k in range(parts + 1)]
-    else:
-        edges = [0, *(int(i) for i in indices_or_sections), n]
-    lead = (slice(None),) * axis
-    return [ary[(*lead, slice(a, b))] for a, b in itertools.pairwise(edges)]
 
 
 # -- diagonals -----------------------------------------------------------------------------------------------

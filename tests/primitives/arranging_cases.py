@@ -44,6 +44,15 @@ GRIDS = [
 # -- joining and splitting -----------------------------------------------------------------------------------
 
 JOINS = [
+    case(np.concatenate, [A, [[1.0, 2.0, 3.0]]], dtype=np.float64, casting="safe"),
+    case(np.concatenate, [V, [real(), 2.0]]),
+    case(np.concatenate, X),
+    case(np.stack, [A, B], axis=-1, dtype=np.float64, casting="unsafe"),
+    case(np.stack, [real(2), [1.0, other()]]),
+    case(np.vstack, [V, [real(), 1.0, 2.0, 3.0]], dtype=np.float64, casting="same_kind"),
+    case(np.hstack, [V, [real()]], dtype=np.float64, casting="safe"),
+    case(np.copy, A, order="F", subok=True),
+    *([case(np.reshape, A, (3, 2), order="F", copy=True)] if hasattr(np, "astype") else []),
     case(np.dstack, [A, B]),
     case(np.dstack, [real(3), other(3)]),
     case(np.dstack, [X, real(2, 3, 1), real(2, 3)]),
@@ -239,6 +248,10 @@ SORTS = [
     case(np.unique, S, True, True, True, first=1),
     case(np.unique, S, return_index=True, return_inverse=True, return_counts=True, equal_nan=False, first=1),
     case(np.unique, S, axis=1),
+    case(np.unique_values, real(1)),
+    case(np.unique_all, S, first=1),
+    case(np.unique_counts, S, first=1),
+    case(np.unique_inverse, S, first=1),
     case(np.unique, S, return_counts=True, axis=0, first=1),
     *([case(np.unique, S, sorted=True)] if np.lib.NumpyVersion(np.__version__) >= "2.3.0" else []),
     case(unique_, real(2, 3), np.array([1, 0]), np.array([1, 0]), reference=lambda x, places, groups: x[places]),

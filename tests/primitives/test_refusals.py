@@ -120,10 +120,10 @@ KEYWORDS: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] 
         ("np.exp", "where=`mask`", "np.where"),
     ),
     "where of add": (lambda: np.add(scores, 1, where=mask), TypeError, ("np.add", "where=`mask`")),
-    "dtype of concatenate": (
-        lambda: np.concatenate([scores, scores], dtype=np.float32),
+    "casting of concatenate": (
+        lambda: np.concatenate([scores, scores], dtype=np.float32, casting="safe"),
         TypeError,
-        ("np.concatenate", "dtype=float32"),
+        ("float64 to float32", "casting='safe'"),
     ),
     "out": (
         lambda: np.sum(scores, axis=0, out=target),
@@ -151,7 +151,6 @@ KEYWORDS: dict[str, tuple[Callable[[], Any], type[Exception], tuple[str, ...]]] 
         ("`scores`", "'A'", "'C' and 'F'"),
     ),
     "order K of ravel": (lambda: np.ravel(scores, order="K"), ValueError, ("`scores`", "'K'", "'C' and 'F'")),
-    "order F of copy": (lambda: np.copy(scores, order="F"), TypeError, ("np.copy", "order='F'")),
     "order of einsum": (lambda: np.einsum("ij->i", scores, order="F"), TypeError, ("np.einsum", "order='F'")),
     "a slip of the pen": (lambda: scores.sum(axes=0), TypeError, ("np.sum", "axes=0", "did you mean axis?")),
     "another library's keyword": (

@@ -65,7 +65,9 @@ def test_operator(case: Case) -> None:
 
 def has_method(case: Case) -> bool:
     method = getattr(np.ndarray, getattr(case.function, "__name__", ""), None)
-    function_only = {"correction", "axes", "device"} & set(case.params) or case.function in vars(np.linalg).values()
+    function_only = {"correction", "axes", "device", "subok"} & set(case.params) or case.function in vars(
+        np.linalg
+    ).values()
     function_only = function_only or case.function in (np.sort, np.partition, np.resize)  # whose methods work in place
     return callable(method) and isinstance(case.args[0], Input) and not function_only
 
