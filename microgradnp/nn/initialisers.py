@@ -81,6 +81,19 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[1] * field, shape[0] * field
 
 
+def fan(shape: tuple[int, ...], mode: str) -> int:
+    """Return one of the two `fans`: "fan_in" keeps the scale of what goes forward, "fan_out" that of the gradients.
+
+    Examples
+    --------
+    >>> fan((784, 10), "fan_out")
+    10
+    """
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f'mode={mode!r} is not known; choose "fan_in" or "fan_out"')
+    return fans(shape)[mode == "fan_out"]
+
+
 def zeros(shape: tuple[int, ...], rng: Any = None) -> Array:
     """Zeros: nothing is drawn.
 
@@ -170,8 +183,8 @@ def glorot_normal(shape: tuple[int, ...], rng: Any = None, gain: float = 1.0) ->
     return normal(shape, rng, 0.0, gain * np.sqrt(2 / sum(fans(shape))))
 
 
-def he_uniform(shape: tuple[int, ...], rng: Any = None) -> Array:
-    """Uniform within ``sqrt(6 / fan_in)``, for relu, by ``rng.uniform(-limit, limit, shape)``.
+def he_uniform(shape: tuple[int, ...], rng: Any = None, mode: str = "fan_in") -> Array:
+    """Uniform within ``sqrt(6 / fan_in)`` (or `fan_out`: `mode`), for relu, by ``rng.uniform(-limit, limit, shape)``.
 
     References
     ----------
@@ -182,11 +195,11 @@ def he_uniform(shape: tuple[int, ...], rng: Any = None) -> Array:
     >>> bool(np.max(np.abs(he_uniform((24, 20), 0))) < 0.5)
     True
     """
-    return _uniform(shape, rng, np.sqrt(2 / fans(shape)[0]))
+    return _uniform(shape, rng, np.sqrt(2 / fan(shape, mode)))
 
 
-def he_normal(shape: tuple[int, ...], rng: Any = None) -> Array:
-    """Normal of standard deviation ``sqrt(2 / fan_in)``, for relu, by ``rng.normal(0, std, shape)``.
+def he_normal(shape: tuple[int, ...], rng: Any = None, mode: str = "fan_in") -> Array:
+    """Normal of standard deviation ``sqrt(2 / fan_in)`` (or `fan_out`: `mode`), for relu, by ``rng.normal(0, std, shape)``.
 
     References
     ----------
@@ -197,7 +210,7 @@ def he_normal(shape: tuple[int, ...], rng: Any = None) -> Array:
     >>> print(round(np.std(he_normal((200, 300), 0)), 2))
     0.1
     """
-    return normal(shape, rng, 0.0, np.sqrt(2 / fans(shape)[0]))
+    return normal(shape, rng, 0.0, np.sqrt(2 / fan(shape, mode)))
 
 
 def lecun_uniform(shape: tuple[int, ...], rng: Any = None) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -295,7 +296,8 @@ def functional_call(module: Module, state: Mapping[str, Any], *args: Any, **kwar
     Parameters
     ----------
     module : Module
-        Unchanged afterwards.
+        Unchanged afterwards. Calls from several threads wait for each other; whoever calls the Module itself in the
+        meantime sees the other values, and is better off with a copy (`copy.deepcopy`).
     state : mapping of str to Tensor or ndarray
         By the names of `Module.named_parameters`; those that are not named keep their values.
     *args, **kwargs
@@ -322,9 +324,19 @@ def functional_call(module: Module, state: Mapping[str, Any], *args: Any, **kwar
         return module(*args, **kwargs)
 
 
+#: Of two threads that both put other values into a Module, one would take those of the other for its own.
+REPLACING = threading.RLock()
+
+
 @contextmanager
 def replaced(module: Module, state: Mapping[str, Any]) -> Iterator[None]:
     """Put other values in the places of a Module's tensors for a while."""
+    with REPLACING:
+        yield from replacing(module, state)
+
+
+def replacing(module: Module, state: Mapping[str, Any]) -> Iterator[None]:
+    """Put them there, yield, and put back what was there before."""
     places: dict[int, list[tuple[Any, Any]]] = {}
     for holder, key, value in places_of(module):
         places.setdefault(id(value), []).append((holder, key))

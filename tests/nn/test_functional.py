@@ -74,6 +74,7 @@ IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
         (lambda: nn.Linear(2, 3, init=np.ones((3, 2))), ValueError, "transpose"),
         (lambda: nn.Linear(2, 3, init="he"), TypeError, "pass the function itself"),
         (lambda: init.he_normal((3,), 0), ValueError, "two axes"),
+        (lambda: init.he_normal((3, 3), 0, mode="fan"), ValueError, "mode='fan' is not known"),
         (lambda: F.conv2d(np.zeros((5, 5)), KERNEL), ValueError, r"images of shape \(n, channels"),
         (lambda: F.conv2d(np.zeros((3, 5, 5)), KERNEL), ValueError, "x\\[None\\]"),
         (lambda: F.conv2d(np.zeros((1, 2, 5, 5)), KERNEL), ValueError, "have 2 channels.* takes 3"),
@@ -371,6 +372,8 @@ def test_surrogate_as_a_layer() -> None:
 # -- initialisers ------------------------------------------------------------------------------------------------------
 
 DEVIATIONS = [
+    (lambda shape, rng: init.he_normal(shape, rng, mode="fan_out"), np.sqrt(2 / 200)),
+    (lambda shape, rng: init.he_uniform(shape, rng, mode="fan_out"), np.sqrt(2 / 200)),
     (init.glorot_uniform, np.sqrt(2 / 500)),
     (init.glorot_normal, np.sqrt(2 / 500)),
     (init.he_uniform, np.sqrt(2 / 300)),

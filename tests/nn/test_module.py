@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -186,6 +188,22 @@ def test_functional_call_leaves_the_module_as_it_was() -> None:
     for name, t in model.named_tensors():
         assert t is before[name][0]
         np.testing.assert_array_equal(t.data, before[name][1])
+
+
+def test_functional_calls_in_threads_do_not_take_each_others_values() -> None:
+    layer, x = nn.Linear(2, 1, rng=0), np.ones((1, 2))
+    before = layer.state_dict()
+    start = threading.Barrier(4)
+
+    def calls(k: int) -> list[bool]:
+        start.wait()
+        state = {"weight": np.full((2, 1), float(k)), "bias": np.zeros(1)}
+        return [bool(nn.functional_call(layer, state, x) == 2 * k) for _ in range(500)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(all(right) for right in pool.map(calls, range(4)))
+    for name, a in layer.state_dict().items():
+        np.testing.assert_array_equal(a, before[name])
 
 
 def test_functional_call_replaces_tied_weights_everywhere() -> None:
