@@ -31,6 +31,8 @@ from microgradnp.verify.rounding import ROUNDINGS, computed_rounded, moved
 #: Where a derivative is judged unless the user says where: 0, small, usual and large numbers of both signs.
 POINTS = np.array([0.0, 1e-3, 0.1, 0.37, 0.8, 1.3, 2.1, 3.7, 6.0, 30.0])
 
+NOISES = 4  # how often a function is computed with every step a rounding off
+
 #: Functions whose derivatives stand in for others: what they are called, and they.
 KNOWN: list[tuple[str, Function]] = [
     ("the logistic function, the derivative of softplus", logistic),
@@ -62,8 +64,8 @@ def judged_derivative(claim: Claim, tolerance: float, rng: np.random.Generator) 
     z = points_of(claim, f, called)
     with np.errstate(all="ignore"):
         y = np.asarray(f(z.copy()), dtype=np.float64)
-    true, spread, noise = slopes_by_autodiff(f, z, called)
-    witness = witness_at(f, z, noise)
+    true, spread = slopes_by_autodiff(f, z)
+    witness = witness_at(f, z, noise_at(f, z))
     if true is None:
         true, spread = witness.full(), witness.errors()
     place, other = (z, y) if claim.at == "input" else (y, z)
@@ -185,8 +187,8 @@ def value_at(function: Callable[..., Any], z: Floats) -> Any:
     return value
 
 
-def slopes_by_autodiff(f: Function, z: Floats, called: str) -> tuple[Floats | None, Floats, float]:
-    """Return autodiff's derivative, its rounding, and that of the function; None where it cannot be recorded."""
+def slopes_by_autodiff(f: Function, z: Floats) -> tuple[Floats | None, Floats]:
+    """Return autodiff's derivative, and its rounding; None where it cannot be recorded."""
 
     def total(x: Any) -> Any:
         return np.sum(f(x))
@@ -197,16 +199,32 @@ def slopes_by_autodiff(f: Function, z: Floats, called: str) -> tuple[Floats | No
             true = np.asarray(pull(1.0)[0], dtype=np.float64)
             spreads, _ = rounding_of_gradients(total, [z], [true], np.random.default_rng(0))
     except Exception:  # differences are a witness still
-        return None, np.zeros(z.shape), 0.0
-    return true, np.asarray(spreads[0]), 0.0
+        return None, np.zeros(z.shape)
+    return true, np.asarray(spreads[0])
 
 
-def witness_at(f: Function, z: Floats, noise: float) -> Witness:
+def noise_at(f: Function, z: Floats) -> Floats:
+    """Return how far the values of a function are off because of rounding on the way: log(1 + exp(-30)) by 1e-16."""
+    with np.errstate(all="ignore"):
+        y = np.asarray(f(z.copy()), dtype=np.float64)
+        noise = np.zeros(z.shape)
+        for seed in range(NOISES):
+            try:
+                off = np.asarray(computed_rounded(lambda x: f(x), seed, 1.0)(x=z.copy()), dtype=np.float64)
+            except Exception:  # some code wants plain arrays only
+                break
+            noise = np.maximum(noise, finite_gap(off, y))
+    return 4 * noise
+
+
+def witness_at(f: Function, z: Floats, noise: Floats) -> Witness:
     """Return what differences say at every point by itself: large values elsewhere cost it no digits."""
 
     def measure(entries: list[tuple[int, ...]]) -> differences.Slopes:
         found = [
-            differences.gradient(lambda v: np.asarray(f(v)).item(), z[k].reshape(1), entries=[(0,)], noise=noise)
+            differences.gradient(
+                lambda v: np.asarray(f(v)).item(), z[k].reshape(1), entries=[(0,)], noise=float(noise[k])
+            )
             for k in entries
         ]
         return differences.Slopes(
@@ -221,7 +239,7 @@ def witness_at(f: Function, z: Floats, noise: float) -> Witness:
         )
 
     def along(v: Floats) -> differences.Slope:
-        return differences.directional(lambda x: float(np.sum(f(x))), z, v, noise=noise)
+        return differences.directional(lambda x: float(np.sum(f(x))), z, v, noise=float(np.sum(noise)))
 
     entries = list(np.ndindex(z.shape))
     return Witness(z.shape, entries, measure(entries), [], measure, along)

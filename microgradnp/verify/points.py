@@ -44,10 +44,13 @@ class Point:
         self.loss = self._find_loss(derivation)
         with np.errstate(all="ignore"):
             self.gradients = self.graph.gradients(self.loss)
+        # what only claims take is what was given, even if a function that the forward pass calls has a variable of the name
+        self.others = {n: v for n, v in given.items() if n not in self.inputs}
         self.environment: dict[str, Any] = {
             **given,
             **self.graph.constants,
             **{name: plain_value(self.graph.value(node)) for name, node in self.graph.names.items()},
+            **self.others,
         }
 
     def _find_loss(self, derivation: Derivation) -> Node:
@@ -117,6 +120,7 @@ class Point:
                         if isinstance(value, list | tuple | dict)  # of quantities that were computed
                     }
                     | {name: plain_value(point.graph.value(node)) for name, node in point.graph.names.items()}
+                    | inputs_moved(self.others, signed, units)
                 )
                 if point.graph_like(self):
                     points.append(point)

@@ -1226,3 +1226,26 @@ def test_a_claimed_value_of_one_entry_is_shown_with_that_entry():
     assert report["second"].status == "correct"
     assert report["second"].differences == np.e
     assert "2.718" in str(report)
+
+
+def test_an_input_of_claims_alone_is_not_a_variable_of_a_function_that_the_forward_pass_calls() -> None:
+    def sigmoid(t):
+        return 1 / (1 + np.exp(-t))
+
+    d = Derivation(trials=1)
+
+    @d.forward
+    def network(x, w):
+        h = sigmoid(x @ w)
+        loss = np.sum(h**2)
+        return loss
+
+    d.gradient("w", lambda x, h: x.T @ (2 * h * h * (1 - h)), name="dw")
+    d.update(
+        "w",
+        lambda parameter, gradient, t: parameter - 0.1 / t * gradient,
+        lambda w, dw, t: w - 0.1 / t * dw,
+        name="step",
+    )
+    report = d.verify(x=np.array([[0.3, -0.2], [1.0, 0.4]]), w=np.ones((2, 1)), t=3.0)
+    assert report.ok, str(report)

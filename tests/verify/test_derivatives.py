@@ -140,3 +140,25 @@ def test_what_derivative_wants() -> None:
         Derivation().derivative(s, s, at="middle")
     with pytest.raises(TypeError, match="wants a function"):
         Derivation().derivative("s", s)  # type: ignore[arg-type]
+
+
+def test_rounding_on_the_way_to_a_small_value_is_no_structure() -> None:
+    """log(1 + exp(-30)) is 9e-14, to two digits: differences must not say that it is constant."""
+    d = Derivation()
+    d.derivative(lambda z: np.log(1 + np.exp(z)), lambda z: 1 / (1 + np.exp(-z)), name="slope")
+    assert d.verify().claim("slope").status == "correct"
+
+
+def elu(z):
+    return np.where(z > 0, z, np.exp(np.minimum(z, 0)) - 1)
+
+
+def test_a_smooth_function_written_with_a_tie() -> None:
+    """Autodiff shares the gradient of the tie at 0, where the function has none: differences confirm the claim."""
+    d = Derivation()
+    d.derivative(elu, lambda z: np.where(z > 0, 1.0, np.exp(np.minimum(z, 0))), name="right")
+    d.derivative(elu, lambda z: np.where(z > 0, 1.0, 0.9 * np.exp(np.minimum(z, 0))), name="wrong")
+    report = d.verify()
+    assert report.claim("right").status == "kink"
+    assert "differences confirm it at 1 entries" in report.claim("right").explanation
+    assert report.claim("wrong").status == "wrong"
