@@ -171,6 +171,8 @@ def _quantiles(
         raise ValueError(f"{name} are a number or a vector, not an array of shape {q.shape}")
     if not np.all((q >= 0) & (q <= 1)):
         raise ValueError(f"{name} lie between 0 and {hundred:g}")
+    if skip and a.size == 0:
+        return np.nanmean(a, axis=axis, keepdims=keepdims)  # as NumPy does
     if method not in METHODS:
         raise ValueError(f"method={method!r} is none; there are {', '.join(METHODS)}")
     rows, shape, shape_kept = _rows(a, axis)
