@@ -200,6 +200,12 @@ def test_layers_of_one_line_are_told_apart_and_channels_are_units() -> None:
         for W in Ws:
             H = mg.relu(H @ W)
     assert [u.stuck for u in d.units] == [[], [0, 1]]
+    model = mg.nn.Sequential(mg.nn.Linear(2, 3), mg.nn.ReLU(), mg.nn.Linear(3, 3), mg.nn.ReLU())
+    with debug(quiet=True) as d:
+        model(np.ones((4, 2)))
+    assert len(d.units) == 2
+    assert "`model(np.ones((4, 2)))`" in d.units[0].what
+    assert d.units[1].what.endswith(", number 2")
     image = np.ones((2, 3, 4, 4))
     image[:, 1] = -1
     with debug(quiet=True) as d:
