@@ -413,7 +413,9 @@ class Watch:
         if units is None:
             name = called(feeding) if feeding is not None else ""
             before = sum(other[:2] == key[:2] for other in self.units)  # layers of one line, or of a model called there
-            what = f"{place or primitive.name}" + (f" after {name}" if name else f", number {before + 1}" if before else "")
+            what = f"{place or primitive.name}" + (
+                f" after {name}" if name else f", number {before + 1}" if before else ""
+            )
             units = self.units[key] = Units(kind, what, alive)
         units.alive = units.alive | alive
         units.calls += 1

@@ -54,6 +54,9 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
 
 def made_by(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Any:
     """Return the result, as a new array. Of `out` only the elements count that ``where=`` leaves as they are."""
+    truth = getattr(inputs[0], "dtype", None) == np.bool_ and ufunc not in REDUCES
+    if truth and method in ("reduce", "accumulate", "reduceat"):  # which NumPy makes in small types, without a gradient
+        return result(getattr(ufunc, method)(*explain.plain(inputs), **explain.plain(kwargs)))
     if method == "reduce":
         return reduced(
             ufunc, inputs[0], **{k: v for k, v in kwargs.items() if k == "axis" or not explain.is_default(k, v)}

@@ -526,6 +526,8 @@ svdvals_ = structural(svdvals, _svdvals_pull, _svdvals_push)
 
 @composite(np.linalg.svd)
 def _svd(a: Array, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    if hermitian and compute_uv:
+        return _svd_of_hermitian(a)
     a = read(a) if hermitian else a
     if not compute_uv:
         return svdvals_(a)
@@ -535,6 +537,15 @@ def _svd(a: Array, full_matrices: bool = True, compute_uv: bool = True, hermitia
             "vh, are an arbitrary choice; np.linalg.svd(a, full_matrices=False) has one"
         )
     return Svd(*_svd_parts(svd_(a), a))
+
+
+def _svd_of_hermitian(a: Array) -> Any:
+    """Return it by eigenvalues, as NumPy does: the signs of the vectors are theirs."""
+    w, v = np.linalg.eigh(a)
+    order = np.argsort(np.abs(w), axis=-1)[..., ::-1]
+    w = np.take_along_axis(w, order, axis=-1)
+    u = np.take_along_axis(v, order[..., None, :], axis=-1)
+    return Svd(u, np.abs(w), np.conjugate(np.swapaxes(u * np.sign(w)[..., None, :], -1, -2)))
 
 
 # -- QR ------------------------------------------------------------------------------------------------------
