@@ -284,15 +284,14 @@ class Effect:
         return not isinstance(self.site.parent, ast.BinOp | ast.UnaryOp | ast.Call | ast.Compare | ast.Subscript)
 
     def missing_sum(self) -> Cause:
-        """Return what it is to have left out a sum inside of a formula: over the product of two."""
-        product = isinstance(self.site.node, ast.BinOp) and isinstance(self.site.node.op, ast.Mult)
+        """Return what it is to have left out a sum inside of a formula: in a softmax's Jacobian, or along an axis."""
         for above in self.site.above[:4]:
             if isinstance(above, ast.BinOp) and isinstance(above.op, ast.Mult):
                 for side in (above.left, above.right):
                     value = self.reader.of(side)
                     if value is not None and self.meaning.is_softmax(value):
                         return Cause.SOFTMAX_DIAGONAL
-        return Cause.MATMUL_VS_ELEMENTWISE if product else Cause.AXIS
+        return Cause.AXIS
 
     def terms(self, old: Array, new: Array) -> Cause | None:
         """Return whether two gradients differ by what one path brings."""
