@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from microgradnp.verify.points import Point
 
 RIGHT = (Status.CORRECT, Status.KINK)
+#: A gradient of no more than so many of its own roundings is 0 but for them.
+ZERO = 1e4
 #: What a search says of many values; a constant in the user's own numbers says it better.
 VAGUE = (None, Cause.UNKNOWN, Cause.STALE_VALUE, Cause.MISSING_TERM, Cause.EXTRA_ACTIVATION_DERIVATIVE)
 NUMBERS = {"2": 2.0, "3": 3.0, "4": 4.0, "ln 2": math.log(2.0), "ln 10": math.log(10.0), "pi": math.pi}
@@ -244,8 +246,9 @@ class Conventions:
 
     def undoes(self, user: Step, step: Step) -> bool:
         """Return whether a claim is right as it is, but would be wrong for the true gradient of a step."""
-        if user.verdict.status not in RIGHT or not np.any(user.verdict.autodiff):
-            return False
+        size = np.max(np.abs(user.verdict.autodiff), initial=0.0)
+        if user.verdict.status not in RIGHT or size <= ZERO * self.judge.inherent(user.claim):
+            return False  # a gradient of 0, or of 0 but for rounding, is right whatever it is computed from
         if user.whole:
             return self.spoilt(user, step)
         right, alone = user.verdict.autodiff, user.outcome(self.judge.evaluations[0]).true

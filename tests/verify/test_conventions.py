@@ -273,7 +273,7 @@ def test_what_is_right_either_way_makes_no_convention_of_a_mistake() -> None:
         da = dy @ V.T
         dscores = a * (da - (da * a).sum(axis=1, keepdims=True))
         dk = np.zeros_like(h @ W)
-        dk[:] = dscores.T @ x / np.sqrt(W.shape[0])  # in place, so that it cannot be recorded
+        dk[:] = dscores.T @ x / np.sqrt(W.shape[0])
         dh = dk @ W.T
         return {"scores": dscores, "k": dk, "W": h.T @ dk, "b": dh.sum(axis=0)}
 
