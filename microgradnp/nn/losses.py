@@ -95,7 +95,7 @@ def cross_entropy(
         From 0 to 1: how much of the target is shared out among all classes.
     ignore_index : int, optional
         A label of samples that do not count, such as the padding of sequences: their loss is 0, and the mean is over the
-        others.
+        others; it is 0 where there are none.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def cross_entropy(
     Raises
     ------
     ValueError
-        If shapes do not fit, a label is out of range, a target is nan, or no sample counts that a mean could be taken of.
+        If shapes do not fit, a label is out of range, a target is nan, or there is no sample to take the mean of.
     FloatingPointError
         If a logit is nan.
 
@@ -131,10 +131,8 @@ def cross_entropy(
     targets, count = weighted_targets(
         as_array(logits), as_array(labels), int(axis), weight, label_smoothing, ignore_index
     )
-    if reduction == "mean" and not count > 0:
-        raise ValueError("cross_entropy: every label is ignored, or of weight 0: there is nothing to take the mean of")
     loss = network.cross_entropy(logits, targets, axis=axis, reduction="none" if reduction == "none" else "sum")
-    return checked(loss / count if reduction == "mean" else loss, "cross_entropy", logits, labels)
+    return checked(loss / count if reduction == "mean" and count else loss, "cross_entropy", logits, labels)
 
 
 def weighted_targets(
@@ -414,6 +412,19 @@ class CrossEntropyLoss(Loss):
         self.axis = axis
         self.weight = None if weight is None else values_of(weight)
         self.label_smoothing, self.ignore_index = label_smoothing, ignore_index
+
+    @property
+    def weighs(self) -> bool:
+        """Whether samples may count otherwise than alike."""
+        return self.weight is not None or self.ignore_index is not None
+
+    def count(self, prediction: Any, target: Any) -> float:
+        """Return what the mean over these samples divides by: their number, or the sum of their weights."""
+        z, t = values_of(prediction), values_of(target)
+        if t.shape == z.shape:
+            return float(z.size / z.shape[self.axis])
+        labels = t if self.ignore_index is None else t[t != self.ignore_index]
+        return float(labels.size if self.weight is None else self.weight[labels].sum())
 
     def forward(self, prediction: Any, target: Any) -> Any:
         """Return the cross entropy of logits against labels or probabilities."""

@@ -431,4 +431,4 @@ POSITION: dict[str, Any] = {
     "reduction": str,
     "reason": str,
 }
-SUMS = ("batches", "samples", "total", "only")
+SUMS = ("batches", "samples", "weight", "total", "only")

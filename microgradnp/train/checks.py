@@ -146,7 +146,8 @@ def check_labels(run: Run, p: Array, t: Array) -> None:
         return
     counting = np.ones(labels.shape, bool) if ignored is None else labels != ignored
     if not counting.any():
-        return
+        name = name_of_targets(run)
+        raise ValueError(f"all labels in {name} are ignore_index={ignored}, so there is nothing to learn from")
     low, high = int(labels[counting].min()), int(labels[counting].max())
     if low >= 0 and high < classes:
         return

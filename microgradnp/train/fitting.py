@@ -246,7 +246,7 @@ def evaluate(
     {'mse': 0.5}
     """
     functions = chosen(metrics)
-    sums, reduction = Sums(bool(functions)), "sum" if loss is None else checks.stated_reduction(loss)
+    sums, reduction = Sums(bool(functions), loss), "sum" if loss is None else checks.stated_reduction(loss)
     with Network(model, ()).mode(False), no_grad():
         for x, y in source(data, batch_size, None, "data").epoch():
             predictions = model(x)

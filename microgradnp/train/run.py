@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.floating import finite
+from microgradnp.nn import CrossEntropyLoss
 from microgradnp.tensor import no_grad
 from microgradnp.train import checks, divergence
 from microgradnp.train.callbacks import EarlyStopping, hooks_of
@@ -32,11 +33,15 @@ class Sums:
     batches, samples : int
     total : float
         The sum of the losses of the batches, each times its number of samples where the loss is a mean over them.
+    weight : float
+        Of how many samples that is; where the loss weighs them, the sum of their weights.
     """
 
-    def __init__(self, collect: bool) -> None:
+    def __init__(self, collect: bool, loss: Any = None) -> None:
         self.batches = self.samples = 0
+        self.weight: float = 0  # whole as long as samples are counted
         self.total = self.only = 0.0
+        self.count = loss.count if isinstance(loss, CrossEntropyLoss) and loss.weighs else None
         self.collect = collect
         self.predictions: list[Array] = []
         self.targets: list[Array] = []
@@ -46,7 +51,9 @@ class Sums:
         self.batches += 1
         self.samples += n
         self.only = value
-        self.total += value * n if reduction == "mean" else value
+        weight = n if self.count is None else self.count(predictions, targets)
+        self.weight += weight
+        self.total += value * weight if reduction == "mean" else value
         if self.collect:
             for what, a, kept in (("predictions", predictions, self.predictions), ("targets", targets, self.targets)):
                 if isinstance(a, tuple | dict):
@@ -57,7 +64,7 @@ class Sums:
         """Return the loss of all samples."""
         if self.batches == 1:
             return self.only  # exactly
-        return self.total / self.samples if reduction == "mean" else self.total
+        return self.total / self.weight if reduction == "mean" and self.weight else self.total
 
     def all(self) -> tuple[Array, Array]:
         """Return the predictions and the targets of all samples."""
@@ -119,7 +126,7 @@ class Run:
         self.batches = source.batches
         self.loss = math.nan
         self.numbers: dict[str, float] = {}
-        self.sums = Sums(self.collects)
+        self.sums = Sums(self.collects, self.criterion)
         self.order: Any = None  # the state of the source's random numbers when the epoch began
         self.streams: Callable[[], None] | None = None  # puts random numbers where they were when the run was saved
         self.reduction = checks.stated_reduction(loss)
@@ -220,7 +227,7 @@ class Run:
         began = time.perf_counter()
         self.epoch = self.finished
         if self.batch == 0:
-            self.sums = Sums(self.collects)
+            self.sums = Sums(self.collects, self.criterion)
             self.order = None if self.source.rng is None else divergence.state_of(self.source.rng)
             if self.early is not None and self.early.restore_best and self.batches <= 1:
                 self.first_state = self.network.state()
@@ -337,7 +344,7 @@ class Run:
 
     def evaluate(self, source: Source, prefix: str) -> dict[str, float]:
         """Return the loss and the metrics on data, as after training."""
-        sums = Sums(bool(self.metrics))
+        sums = Sums(bool(self.metrics), self.criterion)
         try:
             with no_grad():
                 for x, y in source.epoch():

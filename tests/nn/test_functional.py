@@ -38,7 +38,6 @@ IMAGE, KERNEL = np.zeros((1, 3, 5, 5)), np.zeros((4, 3, 3, 3))
         (lambda: F.cross_entropy(np.zeros((2, 2)), [0, 1], weight=[1.0]), ValueError, "each of the 2 classes"),
         (lambda: F.cross_entropy(np.zeros((2, 2)), [0, 1], weight=[1.0, -1.0]), ValueError, "not negative"),
         (lambda: F.cross_entropy(np.zeros((2, 2)), [0, 1], label_smoothing=1.5), ValueError, "from 0 to 1"),
-        (lambda: F.cross_entropy(np.zeros((2, 2)), [9, 9], ignore_index=9), ValueError, "every label is ignored"),
         (lambda: F.cross_entropy(np.zeros((2, 2)), [9, 3], ignore_index=9), ValueError, "labels run from 0 to 3"),
         (lambda: F.cross_entropy(np.zeros((2, 2)), np.eye(2), ignore_index=9), ValueError, "targets are probabilities"),
         (lambda: F.cross_entropy(np.zeros((0, 2)), np.zeros(0, int)), ValueError, "there is no sample"),
@@ -217,6 +216,12 @@ def test_cross_entropy_counts_as_it_is_told(reduction: str, smoothing: float, we
     np.testing.assert_allclose(turned(z.T, labels), wanted, rtol=1e-13)
     assert mg.check_gradients(lambda z: loss(z, labels), z).ok
     assert loss(z.astype(np.float32), labels).dtype == np.float32
+
+
+def test_where_no_label_counts_the_loss_is_0_and_so_is_its_gradient() -> None:
+    loss, gradient = mg.value_and_grad(lambda z: F.cross_entropy(z, [9, 9], ignore_index=9))(np.ones((2, 3)))
+    assert loss == 0
+    np.testing.assert_array_equal(gradient, np.zeros((2, 3)))
 
 
 # -- images ------------------------------------------------------------------------------------------------------------

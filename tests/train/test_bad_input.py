@@ -158,6 +158,8 @@ def test_labels_that_do_not_count_are_not_out_of_range() -> None:
         np.testing.assert_allclose(a, fewer.state_dict()[name], rtol=1e-12)
     part = functools.partial(nn.functional.cross_entropy, ignore_index=-100)
     mg.train.fit(model, (X, digits), part, sgd(model), epochs=1)
+    nothing = np.full_like(digits, -100)
+    fails(ValueError, "all labels in nothing are ignore_index=-100", classifier(), (X, nothing), part)
     digits[8] = 5
     fails(ValueError, "labels from 0 to 5, .* rows 8 are out of range", classifier(), (X, digits), part)
 

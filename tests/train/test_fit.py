@@ -114,6 +114,24 @@ def test_unequal_batches_weigh_by_their_samples(reduction: str, stated: bool) ->
     assert mg.train.evaluate(model, (X, y), loss, batch_size=3)["loss"] == pytest.approx(whole, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    "options", [{"weight": [0.5, 3.0]}, {"ignore_index": -1}, {"weight": [0.5, 3.0], "ignore_index": -1}]
+)
+def test_batches_weigh_by_what_counts_in_them(options: Any) -> None:
+    X, y = classes()
+    if "ignore_index" in options:
+        y = np.where(np.arange(len(y)) % 7 < 3, y, -1)
+    loss, model = nn.CrossEntropyLoss(**options), classifier()
+    whole = loss(model(X), y).item()
+    history = mg.train.fit(model, (X, y), loss, sgd(model, 0.0), epochs=1, batch_size=7, validation=(X, y))
+    assert history.losses[0] == pytest.approx(whole, rel=1e-12)
+    assert mg.train.evaluate(model, (X, y), loss, batch_size=4)["loss"] == pytest.approx(whole, rel=1e-12)
+    soft = np.eye(2)[np.abs(y)]
+    soft_loss = nn.CrossEntropyLoss(weight=options.get("weight"))
+    whole = soft_loss(model(X), soft).item()
+    assert mg.train.evaluate(model, (X, soft), soft_loss, batch_size=4)["loss"] == pytest.approx(whole, rel=1e-12)
+
+
 def test_losses_after_the_epoch_are_those_of_the_new_weights() -> None:
     X, y = classes()
     model = noisy()
