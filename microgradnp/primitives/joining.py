@@ -68,11 +68,13 @@ def apart(whole: Array, axis: int) -> list[Array]:
     return [whole[along(axis, i)] for i in range(whole.shape[axis])]
 
 
-@wider(np.reshape)
 def _reshape(a: Array, shape: Any, order: Any = "C", *, copy: bool | None = None) -> Array:
     y = np.reshape(a, shape, order=order)
     return np.copy(y) if copy else y
 
+
+if np.lib.NumpyVersion(np.__version__) >= "2.1.0":  # before, it had no copy=
+    wider(np.reshape)(_reshape)
 
 # -- axes ----------------------------------------------------------------------------------------------------
 
