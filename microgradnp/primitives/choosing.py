@@ -249,7 +249,6 @@ def _unique(
     axis: int | None = None,
     *,
     equal_nan: bool = True,
-    sorted: bool = True,
 ) -> Any:
     ar = as_array(ar)
     if not equal_nan and np.count_nonzero(np.isnan(ar)) > 1:

@@ -83,5 +83,7 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtyp
     return _finished(sign * np.concatenate(parts) if num else y, axis, dtype)
 
 
-if hasattr(np, "astype"):  # NumPy 2.1
+if np.lib.NumpyVersion(np.__version__) >= "2.1.0":
     composite(np.astype)(lambda x, dtype, /, *, copy=True, device=None: x.astype(dtype))
+else:
+    composite(np.astype)(lambda x, dtype, /, *, copy=True: x.astype(dtype))

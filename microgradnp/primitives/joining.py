@@ -349,8 +349,8 @@ def _delete(arr: Array, obj: Any, axis: int | None = None) -> Array:
     return arr[along(axis, np.delete(np.arange(arr.shape[axis]), plain_integers(obj)))]
 
 
-@composite(np.trim_zeros)
-def _trim_zeros(filt: Array, trim: str = "fb", axis: Any = None) -> Array:
+def trimmed(filt: Array, trim: str = "fb", axis: Any = None) -> Array:
+    """Return an array without the zeros around the others."""
     x = as_array(filt)
     values = np.asarray(plain_integers(x))
     trim = trim.lower()
@@ -366,6 +366,12 @@ def _trim_zeros(filt: Array, trim: str = "fb", axis: Any = None) -> Array:
             first = last = 0
         index[k] = slice(first if "f" in trim else None, last if "b" in trim else None)
     return x[tuple(index)]
+
+
+if np.lib.NumpyVersion(np.__version__) >= "2.2.0":
+    composite(np.trim_zeros)(trimmed)
+else:
+    composite(np.trim_zeros)(lambda filt, trim="fb": trimmed(filt, trim))
 
 
 # -- diagonals, windows, functions of slices -----------------------------------------------------------------
