@@ -242,7 +242,7 @@ def library() -> Any:
         import safetensors.numpy
     except ImportError:
         raise ImportError(
-            "files that end in .safetensors need the library of that name: pip install microgradnp[safetensors], or use .npz"
+            "files that end in .safetensors need the library of that name: pip install 'microgradnp[safetensors]', or use .npz"
         ) from None
     return safetensors.numpy
 
