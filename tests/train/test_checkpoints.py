@@ -425,7 +425,7 @@ def test_a_safetensors_header_that_points_elsewhere(tmp_path: Any) -> None:
 def test_without_the_library_an_error_says_what_to_do(tmp_path: Any, monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "safetensors", None)
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    with pytest.raises(ImportError, match=r"pip install microgradnp\[safetensors\], or use .npz"):
+    with pytest.raises(ImportError, match=r"pip install 'microgradnp\[safetensors\]', or use .npz"):
         mg.train.save_checkpoint(tmp_path / "run.safetensors", noisy())
     assert list(tmp_path.iterdir()) == []
 
