@@ -161,8 +161,8 @@ class Flat:
 class Tensor:
     """An array that remembers the NumPy call that made it. Made by `tensor`, and by every operation on Tensors.
 
-    Values are immutable. A parameter gets another value by `assign`, by an optimizer, or by an in-place operator under
-    `no_grad`.
+    Values are immutable: ``t[i] = v`` and ``t += v`` give a result another value, differentiably, and what was computed from
+    the old one keeps it. A parameter gets another value by `assign`, by an optimizer, or in place under `no_grad`.
 
     Attributes
     ----------

@@ -202,7 +202,7 @@ VIEWS = [
     "np.expand_dims(a, 0)",
     "a[[0]]",
     "a.copy()",
-    "a * b",
+    "np.cos(a * b)",
 ]
 CHANGES = ["a[0] = 2.0", "a[...] = b.sum()", "a *= 1.5", "a += b.mean()", "a[..., 0] = a[..., -1] * 2", "a[a > 0] *= 0.5",
            "a[0] += 1.0", "a[..., :1] = np.tanh(a[..., -1:])"]  # fmt: skip
@@ -222,7 +222,7 @@ def test_random_programs_of_views_and_writes(steps: list[tuple[int, int, str]]) 
                 continue
             names = {"np": np, "a": a, "b": b}
             if text in VIEWS:
-                if text == "a * b" and b.ndim and a.shape != b.shape:
+                if text == "np.cos(a * b)" and b.ndim and a.shape != b.shape:
                     continue
                 pool.append(eval(text, names))
             else:
@@ -234,7 +234,7 @@ def test_random_programs_of_views_and_writes(steps: list[tuple[int, int, str]]) 
         np.testing.assert_allclose(y.data, wanted, rtol=1e-12, atol=1e-12)
 
     def total(x: Any) -> Any:
-        return sum(np.sum(np.sin(a) * (k + 1)) for k, a in enumerate(run(x)))
+        return sum(np.sum(np.sin(a / 10) * (k + 1)) for k, a in enumerate(run(x)))
 
     v = np.cos(np.arange(6.0)).reshape(2, 3)
     numeric = (total(X + 1e-6 * v) - total(X - 1e-6 * v)) / 2e-6
