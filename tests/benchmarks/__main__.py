@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from pathlib import Path
+from time import process_time
 
 if not __package__:  # run as a folder, `python tests/benchmarks`: look for modules where the repository begins
     sys.path[0] = str(Path(__file__).resolve().parents[2])
@@ -54,6 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
         layers(results, rounds)
     if options.only is None:
         memory(results, 10_000 if options.quick else 100_000)
+        extremes(results)
         loading(results, 5 if options.quick else 15)
     results.print(console)
     if options.json:
@@ -135,11 +138,37 @@ def against_peers(results: Results, workload: str, name: str, times: measure.Tim
 
 
 def memory(results: Results, length: int) -> None:
-    """Measure what a recorded scalar operation keeps."""
-    for library, build in chain.recorded(length).items():
-        build()
-        kept = measure.bytes_kept(build) / length
-        results.facts[f"memory of a recorded operation on one number in {library}, bytes"] = kept
+    """Measure what a recorded operation keeps, on one number and on a vector of 1,000 (whose own 8,000 bytes count)."""
+    for size, count, what in ((0, length, "one number"), (1000, length // 50, "1,000 numbers")):
+        for library, build in chain.recorded(count, size).items():
+            if library == "PyTorch":  # its memory is not Python's: a process of its own grows by it
+                program = (
+                    "from tests.benchmarks import chain, measure\n"
+                    f"build = chain.recorded({count}, {size})['PyTorch']\n"
+                    f"chain.recorded(10, {size})['PyTorch']()\n"
+                    "print(measure.resident_growth(build))"
+                )
+                kept = measure.in_new_process(program)
+            else:
+                build()
+                kept = measure.bytes_kept(build)
+            if kept is not None:
+                results.facts[f"memory of a recorded operation on {what} in {library}, bytes"] = kept / count
+
+
+def extremes(results: Results) -> None:
+    """Measure a chain of 1,000,000 operations and a number that 10,000 operations read, forward and backward."""
+    for what, run, count in (
+        ("a chain of 1,000,000 operations", chain.long_chain, 1_000_000),
+        ("10,000 operations on one number, and their sum", chain.wide_sum, 10_000),
+    ):
+        gc.collect()
+        begin = process_time()
+        gradient = run(count)
+        elapsed = process_time() - begin
+        if not np.isfinite(gradient):
+            raise ValueError(f"{what}: the gradient is {gradient}")
+        results.facts[f"{what}, forward and backward, ms"] = elapsed * 1e3
 
 
 def loading(results: Results, repeats: int) -> None:

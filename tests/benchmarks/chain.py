@@ -13,7 +13,7 @@ import numpy as np
 
 import microgradnp as mg
 from tests.benchmarks.measure import Contestant, Program
-from tests.benchmarks.peers import autograd, autograd_numpy, mygrad
+from tests.benchmarks.peers import autograd, autograd_numpy, mygrad, torch
 
 LENGTH = 2000
 FACTOR = 1.01
@@ -105,14 +105,23 @@ CONTESTANTS = [
 ]
 
 
-# -- memory --------------------------------------------------------------------------------------------------------
+# -- memory, depth and width -----------------------------------------------------------------------------------------
 
 
-def recorded(length: int) -> dict[str, Callable[[], object]]:
-    """Return functions that record a chain and return what holds it, by library."""
+def recorded(length: int, size: int = 0) -> dict[str, Callable[[], object]]:
+    """Return functions that record a chain and return what holds it, by library.
+
+    Parameters
+    ----------
+    length : int
+        How many operations.
+    size : int
+        How many numbers the operations are on: a vector, or one number (0).
+    """
+    start = np.full(size, START) if size else START
 
     def ours() -> object:
-        x = mg.tensor(START, requires_grad=True)
+        x = mg.tensor(start, requires_grad=True)
         for _ in range(length // 2):
             x = x.sin() * FACTOR
         return x
@@ -121,7 +130,35 @@ def recorded(length: int) -> dict[str, Callable[[], object]]:
     if autograd:
         from autograd.core import make_vjp
 
-        builders["autograd"] = lambda: make_vjp(lambda x: autograd_chain(x, length), START)
+        builders["autograd"] = lambda: make_vjp(lambda x: autograd_chain(x, length), start)
     if mygrad:
-        builders["MyGrad"] = lambda: mygrad_chain(mygrad.tensor(START), length)
+        builders["MyGrad"] = lambda: mygrad_chain(mygrad.tensor(start), length)
+    if torch():
+
+        def on_torch() -> object:
+            x = torch().tensor(start, dtype=torch().float64, requires_grad=True)
+            for _ in range(length // 2):
+                x = x.sin() * FACTOR
+            return x
+
+        builders["PyTorch"] = on_torch
     return builders
+
+
+def long_chain(length: int) -> float:
+    """Return the gradient through a chain of so many operations."""
+    x = leaf = mg.tensor(START, requires_grad=True)
+    for _ in range(length // 2):
+        x = x.sin() * FACTOR
+    x.backward()
+    return float(np.asarray(leaf.grad))
+
+
+def wide_sum(width: int) -> float:
+    """Return the gradient of a number that so many operations read, whose results are summed by one operation each."""
+    leaf = mg.tensor(START, requires_grad=True)
+    total = leaf.sin() * FACTOR
+    for _ in range(width):
+        total = total + leaf * FACTOR
+    total.backward()
+    return float(np.asarray(leaf.grad))

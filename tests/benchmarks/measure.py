@@ -16,6 +16,7 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from time import process_time
 from typing import Any, NamedTuple
@@ -158,6 +159,33 @@ def bytes_kept(build: Callable[[], object]) -> int:
     tracemalloc.stop()
     del built
     return kept
+
+
+def in_new_process(code: str) -> float | None:
+    """Return the number that a program prints, or None where it cannot run."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    )
+    return float(done.stdout.split()[-1]) if done.returncode == 0 else None
+
+
+def resident_growth(build: Callable[[], object]) -> int:
+    """Return by how many bytes `build` makes the process grow: memory that Python knows nothing of counts as well.
+
+    Only Linux tells (OSError elsewhere).
+    """
+    gc.collect()
+    before = resident()
+    built = build()
+    kept = resident() - before
+    del built
+    return kept
+
+
+def resident() -> int:
+    """Return how many bytes of memory this process has."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def import_seconds(module: str, repeats: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import import_module, metadata
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,13 @@ def optional(module: str) -> Any:
 autograd: Any = optional("autograd")
 autograd_numpy: Any = optional("autograd.numpy")
 mygrad: Any = optional("mygrad")
+
+
+@functools.cache
+def torch() -> Any:
+    """Return PyTorch, or None: it takes a second to import, which only who measures it should spend."""
+    return optional("torch")
+
 
 #: MyGrad in the place of NumPy; it has no `dot`, which for matrices is `matmul`.
 mygrad_numpy: Any = mygrad and SimpleNamespace(**vars(mygrad), dot=mygrad.matmul)
