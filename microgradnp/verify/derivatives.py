@@ -31,6 +31,12 @@ from microgradnp.verify.rounding import ROUNDINGS, computed_rounded, moved
 #: Where a derivative is judged unless the user says where: 0, small, usual and large numbers of both signs.
 POINTS = np.array([0.0, 1e-3, 0.1, 0.37, 0.8, 1.3, 2.1, 3.7, 6.0, 30.0])
 
+#: The same, as people write them at the activation.
+KNOWN_AT_OUTPUT: list[tuple[str, Function]] = [
+    ("a * (1 - a), that of the logistic function at its activation", lambda a: a * (1 - a)),
+    ("1 - a**2, that of tanh at its activation", lambda a: 1 - a * a),
+    ("the step function, the derivative of relu", lambda a: np.where(a > 0, 1.0, 0.0)),
+]
 NOISES = 4  # how often a function is computed with every step a rounding off
 
 #: Functions whose derivatives stand in for others: what they are called, and they.
@@ -134,6 +140,15 @@ def explained(
         )
     if right(-hand):
         return Cause.SIGN, f"`{name}` equals {f}' with the sign turned"
+    try:
+        mirrored = value_at(claim.function, -(z if claim.at == "input" else y))
+    except Exception:  # it need not be defined there
+        mirrored = np.full(z.shape, np.nan)
+    if right(mirrored):
+        steps = np.unique(np.round(true, 12)).size <= 3
+        if steps:
+            return Cause.WRONG_MASK, f"`{name}` is right with its branches exchanged, or its condition turned"
+        return Cause.SIGN, f"`{name}` is right for -{here}: the sign of its argument is turned"
     with np.errstate(all="ignore"):
         steep = np.abs(true) > 1e-6 * np.max(np.abs(true), initial=0.0)
         ratios = hand[steep] / true[steep]
@@ -144,6 +159,8 @@ def explained(
             if right(hand * factor):
                 return Cause.MISSING_FACTOR, f"`{name}` equals {f}' with the factor {text} left out"
         known = [(text, value_at(g, z)) for text, g in KNOWN]
+        if claim.at == "output":
+            known += [(text, value_at(g, y)) for text, g in KNOWN_AT_OUTPUT]
         for text, values in known:
             near = np.abs(hand - values) <= 1e-9 * np.maximum(np.abs(values), np.abs(hand)) + 1e-15
             if np.all(near | (z == 0)):  # where a convention may differ

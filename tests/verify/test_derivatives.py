@@ -162,3 +162,21 @@ def test_a_smooth_function_written_with_a_tie() -> None:
     assert report.claim("right").status == "kink"
     assert "differences confirm it at 1 entries" in report.claim("right").explanation
     assert report.claim("wrong").status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("f", "claimed", "at", "cause", "said"),
+    [
+        (logistic, lambda a: 1 - a**2, "output", Cause.SURROGATE_DERIVATIVE, "that of tanh"),
+        (np.tanh, lambda a: a * (1 - a), "output", Cause.SURROGATE_DERIVATIVE, "that of the logistic"),
+        (softplus, lambda z: 1 / (1 + np.exp(z)), "input", Cause.SIGN, "the sign of its argument"),
+        (lambda z: np.where(z > 0, z, 0.2 * z), lambda z: np.where(z > 0, 0.2, 1.0), "input", Cause.WRONG_MASK, "branches exchanged"),
+        (relu, lambda z: np.where(z < 0, 1.0, 0.0), "input", Cause.WRONG_MASK, "branches exchanged"),
+    ],
+)  # fmt: skip
+def test_slips_of_a_derivative(f: Any, claimed: Any, at: str, cause: Cause, said: str) -> None:
+    d = Derivation()
+    d.derivative(f, claimed, at=at, name="slope")
+    verdict = d.verify().claim("slope")
+    assert verdict.cause == cause, verdict.explanation
+    assert said in verdict.explanation
