@@ -119,12 +119,16 @@ def inexact(values: Sequence[Any]) -> list[int]:
 
 
 def random(case: Case, salt: int, like: Sequence[Array]) -> list[Array]:
+    """Return random arrays of the types and shapes of others: the same at every call."""
+    return drawn(case.rng(salt), like)
+
+
+def drawn(rng: np.random.Generator, like: Sequence[Array]) -> list[Array]:
     """Return random arrays of the types and shapes of others."""
-    rng = case.rng(salt)
 
     def draw(x: Any) -> Array:
-        drawn = rng.uniform(-1, 1, np.shape(x))
-        return drawn + 1j * rng.uniform(-1, 1, np.shape(x)) if np.iscomplexobj(x) else drawn
+        values = rng.uniform(-1, 1, np.shape(x))
+        return values + 1j * rng.uniform(-1, 1, np.shape(x)) if np.iscomplexobj(x) else values
 
     return [np.asarray(draw(x)) for x in like]
 
@@ -211,6 +215,20 @@ def alike(theirs: Sequence[Array], numbers: Sequence[Any]) -> bool:
         if not np.allclose(e, y, rtol=0, atol=TOLERANCE["value"] * scale, equal_nan=True):
             return False
     return True
+
+
+def compare_functions(library: Library, f: Many, g: Many, xs: list[Array]) -> None:
+    """Assert that all four agree of a function of ours and the same one of the library's, or skip with the reason."""
+    rng = np.random.default_rng(7)
+    numbers = f(*xs)
+    ws, vs = drawn(rng, numbers), drawn(rng, xs)
+    expected = library.compute(g, xs, ws, vs, KINDS)
+    for kind in KINDS:
+        wanted = expected[kind]
+        if isinstance(wanted, Exception):
+            pytest.skip(f"{library.name} does not take it: {str(wanted).strip()[:90]}")
+        for a, e in zip(ours(kind, f, xs, ws, vs), wanted, strict=True):
+            assert_close(a, e, TOLERANCE[kind], 1.0 if kind == "hvp" else 0.0)
 
 
 def same(tree: Any) -> Any:

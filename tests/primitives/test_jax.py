@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from tests.primitives.agreement import (
     attempted,
     comparable,
     compare,
+    compare_functions,
     counterpart_in,
 )
 from tests.primitives.cases import Case
+from tests.primitives.test_complex import HOLOMORPHIC, TO_REAL, Z
 
 jax = pytest.importorskip("jax")
 import jax.numpy as jnp  # noqa: E402
@@ -81,3 +84,26 @@ def double() -> Iterator[None]:
 @pytest.mark.parametrize("case", comparable(Jax()))
 def test_agrees_with_jax(case: Case, record_property: Any) -> None:
     record_property("compared", compare(Jax(), case))
+
+
+# -- complex numbers: both pull back without conjugating -----------------------------------------------------
+
+
+def named(f: Any, numpy: Any) -> Any:
+    """Return a function of the lists of test_complex.py with another namespace in the place of NumPy's."""
+    if isinstance(f, FunctionType) and f.__module__ == HOLOMORPHIC_LAMBDA.__module__:
+        return FunctionType(f.__code__, {**f.__globals__, "np": numpy}, f.__name__, f.__defaults__, f.__closure__)
+    return Jax().counterpart(f)
+
+
+HOLOMORPHIC_LAMBDA = next(f for f in HOLOMORPHIC if isinstance(f, FunctionType) and f.__name__ == "<lambda>")
+COMPLEX = {**{f"{i} {getattr(f, '__name__', '')}": f for i, f in enumerate(HOLOMORPHIC)}, **TO_REAL}
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_convention_is_that_of_jax(name: str) -> None:
+    """Cotangents, tangents and Hessian products of complex arguments, of holomorphic functions and of those to reals."""
+    f, g = COMPLEX[name], named(COMPLEX[name], jnp)
+    if g is None or f in UNIQUE:
+        pytest.skip("JAX has no such function, or no gradient of it")
+    compare_functions(Jax(), lambda z: [f(z)], lambda z: [g(z)], [Z])

@@ -33,6 +33,11 @@ CONVENTIONS = (
     Convention((np.cbrt,), "a power of a negative number: its derivative there is nan"),
     Convention((np.ldexp,), "2**n in whole numbers: 0 for a negative n", lambda c: isinstance(c.args[1], np.ndarray)),
     Convention((np.linspace, np.logspace, np.geomspace), "creates constants: its ends have no gradient"),
+    Convention(
+        (np.concatenate, np.stack),
+        "a list of numbers becomes a constant: they have no gradient",
+        lambda c: isinstance(c.args[0], list | tuple) and any(type(x) is list for x in c.args[0]),
+    ),
     Convention((np.pad,), "the numbers that are padded with have no gradient", lambda c: "constant_values" in c.params),
 )
 
