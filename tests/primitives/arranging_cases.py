@@ -255,7 +255,7 @@ SORTS = [
     *([case(np.unique, S, sorted=True)] if np.lib.NumpyVersion(np.__version__) >= "2.3.0" else []),
     case(unique_, real(2, 3), np.array([1, 0]), np.array([1, 0]), reference=lambda x, places, groups: x[places]),
     case(unique_places_, S, axis=1, reference=lambda x, axis: np.unique(x, return_index=True, axis=axis)[1]),
-    case(unique_groups_, S, axis=0, reference=lambda x, axis: np.unique(x, return_inverse=True, axis=axis)[1]),
+    case(unique_groups_, S, axis=0, reference=lambda x, axis: np.unique(x, return_inverse=True, axis=axis)[1].ravel()),
     case(np.sort_complex, S),
     case(np.union1d, separate(3), separate(2, 2)),
     case(np.setdiff1d, separate(4), [0.0, 9.0]),
