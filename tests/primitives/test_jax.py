@@ -37,7 +37,7 @@ CONVENTIONS = (
         "the gradient of no elements and a bound is nan",
         lambda c: 0 in c.inputs[0].shape and "initial" in c.params,
     ),
-    Convention((*UNIQUE, np.union1d), "unique numbers have no gradient; with us, the one of sort"),
+    Convention((*UNIQUE, np.union1d, np.setdiff1d), "unique numbers have no gradient; with us, the one of sort"),
 )
 
 
