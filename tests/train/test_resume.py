@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -307,6 +308,14 @@ def test_killed_at_random_moments(optimizer: str, tmp_path: Any) -> None:
 
 
 # -- Ctrl-C ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """What is started in the background ignores Ctrl-C; the tests must not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def press(run: Any) -> None:

@@ -62,7 +62,7 @@ def variance(offset: float, dtype: Any, factor: float = 2.0) -> Verdict:
 CASES = [
     ("a formula that cancels in double precision", {"offset": 1e6, "dtype": float}, "wrong", "numerical", "np.var(x)"),
     ("the same where nothing cancels", {"offset": 1.0, "dtype": float}, "correct", "None", ""),
-    ("the same, wrong", {"offset": 1e6, "dtype": float, "factor": 3.0}, "wrong", "scale", ""),
+    ("the same, wrong", {"offset": 1e4, "dtype": float, "factor": 3.0}, "wrong", "scale", ""),
     ("a formula that cancels in single precision", {"offset": 3e3, "dtype": np.float32}, "wrong", "numerical", "single precision"),
     ("the same in double precision", {"offset": 3e3, "dtype": float}, "correct", "None", ""),
     ("the same in single precision where nothing cancels", {"offset": 1.0, "dtype": np.float32}, "correct", "None", ""),
