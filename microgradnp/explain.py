@@ -6,7 +6,6 @@ mistake is.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import sys
@@ -291,10 +290,17 @@ ADVICE = {
 }
 
 
+def close_matches(name: str, known: list[str], count: int, alike: float = 0.6) -> list[str]:
+    """Return the known names that look most like a name. What compares them is loaded when it is needed."""
+    from difflib import get_close_matches
+
+    return get_close_matches(name, known, count, alike)
+
+
 def unknown_keyword(function: Any, name: str, value: Any, honours: list[str]) -> TypeError:
     """Return the error for a keyword that no derivative rule understands."""
     takes = f"it takes {', '.join(honours)}" if honours else "it takes no keywords"
-    close = difflib.get_close_matches(name, honours, 1)
+    close = close_matches(name, honours, 1)
     advice = f"did you mean {close[0]}?" if close else ADVICE.get(name, "compute on .data, outside the derivative")
     shown = value.__name__ if isinstance(value, type) else describe(value) if hasattr(value, "shape") else repr(value)
     return TypeError(f"{full_name(function)}(..., {name}={shown}) has no derivative rule on Tensors: {takes}; {advice}")
@@ -330,7 +336,7 @@ def nearest_form(function: Any, method: str = "__call__") -> str:
         return "It changes an array in place: build a new one, with np.where, np.concatenate or np.stack. "
     name = full_name(function) + ("" if method == "__call__" else f".{method}")
     known = [known for known in map(full_name, (*TABLE, *COMPOSITES)) if known.startswith("np.")]
-    close = list(dict.fromkeys(difflib.get_close_matches(name, known, 3, 0.8)))
+    close = list(dict.fromkeys(close_matches(name, known, 3, 0.8)))
     return f"The nearest that have one: {', '.join(close)}. " if close else ""
 
 

@@ -15,6 +15,7 @@ A decomposition is one array in the record, its parts side by side, which its pr
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -148,6 +149,12 @@ def side_by_side(*parts: tuple[Array, int]) -> Array:
     rows = [a.reshape((*a.shape[: a.ndim - own], math_prod(a.shape[a.ndim - own :]))) for a, own in parts]
     kind = np.result_type(*(row.dtype for row in rows))
     return np.concatenate([row if row.dtype == kind else row.astype(kind) for row in rows], axis=-1)
+
+
+@functools.cache
+def result_of(function: Any) -> Any:
+    """Return the named tuple that a function of NumPy returns. Asked when it is needed: LAPACK takes its time to begin."""
+    return type(function(np.eye(1)))
 
 
 def apart(y: Array, *shapes: Shape) -> list[Array]:
@@ -294,12 +301,10 @@ detsign_ = structural(
     smooth=False,
 )
 
-Slogdet: Any = type(np.linalg.slogdet(np.eye(1)))
-
 
 @composite(np.linalg.slogdet)
 def _slogdet(a: Array) -> Any:
-    return Slogdet(detsign_(a), logabsdet_(a))
+    return result_of(np.linalg.slogdet)(detsign_(a), logabsdet_(a))
 
 
 # -- Cholesky ------------------------------------------------------------------------------------------------
@@ -357,12 +362,11 @@ def _eigh_push(da: Array, y: Array, _a: Array, *, uplo: str = "L") -> Array:
 
 
 eigh_ = structural(eigh, _eigh_pull, _eigh_push)
-Eigh: Any = type(np.linalg.eigh(np.eye(1)))
 
 
 @composite(np.linalg.eigh)
 def _eigh(a: Array, UPLO: str = "L") -> Any:
-    return Eigh(*_eigh_parts(eigh_(a, uplo=UPLO), a))
+    return result_of(np.linalg.eigh)(*_eigh_parts(eigh_(a, uplo=UPLO), a))
 
 
 def eigvalsh(a: Array, *, uplo: str = "L") -> Array:
@@ -432,12 +436,11 @@ def _eig_push(da: Array, y: Array, _a: Array) -> Array:
 
 
 eig_ = structural(eig, _eig_pull, _eig_push)
-Eig: Any = type(np.linalg.eig(np.eye(1)))
 
 
 @composite(np.linalg.eig)
 def _eig(a: Array) -> Any:
-    return Eig(*_eig_parts(eig_(a), a))
+    return result_of(np.linalg.eig)(*_eig_parts(eig_(a), a))
 
 
 def _eigvals_pull(g: Array, _y: Array, a: Array) -> Array:
@@ -503,7 +506,6 @@ def _svd_push(da: Array, y: Array, _a: Array) -> Array:
 
 
 svd_ = structural(svd, _svd_pull, _svd_push)
-Svd: Any = type(np.linalg.svd(np.eye(1)))
 
 
 def svdvals(a: Array) -> Array:
@@ -536,7 +538,7 @@ def _svd(a: Array, full_matrices: bool = True, compute_uv: bool = True, hermitia
             f"np.linalg.svd of shape {a.shape} with full_matrices=True has no derivative rule: the last columns of u, or rows of "
             "vh, are an arbitrary choice; np.linalg.svd(a, full_matrices=False) has one"
         )
-    return Svd(*_svd_parts(svd_(a), a))
+    return result_of(np.linalg.svd)(*_svd_parts(svd_(a), a))
 
 
 def _svd_of_hermitian(a: Array) -> Any:
@@ -545,7 +547,7 @@ def _svd_of_hermitian(a: Array) -> Any:
     order = np.argsort(np.abs(w), axis=-1)[..., ::-1]
     w = np.take_along_axis(w, order, axis=-1)
     u = np.take_along_axis(v, order[..., None, :], axis=-1)
-    return Svd(u, np.abs(w), np.conjugate(np.swapaxes(u * np.sign(w)[..., None, :], -1, -2)))
+    return result_of(np.linalg.svd)(u, np.abs(w), np.conjugate(np.swapaxes(u * np.sign(w)[..., None, :], -1, -2)))
 
 
 # -- QR ------------------------------------------------------------------------------------------------------
@@ -581,7 +583,6 @@ def _qr_push(da: Array, y: Array, _a: Array) -> Array:
 
 
 qr_ = structural(qr, _qr_pull, _qr_push)
-Qr: Any = type(np.linalg.qr(np.eye(1)))
 
 
 @composite(np.linalg.qr)
@@ -597,7 +598,7 @@ def _qr(a: Array, mode: str = "reduced") -> Any:
         square = a[..., :m]
         q, r = _qr_parts(qr_(square), square)
         r = np.concatenate([r, h(q) @ a[..., m:]], axis=-1)
-    return r if mode == "r" else Qr(q, r)
+    return r if mode == "r" else result_of(np.linalg.qr)(q, r)
 
 
 # -- norms, powers, products ---------------------------------------------------------------------------------
