@@ -153,7 +153,12 @@ def page() -> str:
         if rows:
             sections += [f"## {space}", "", *table("name | differentiates | keywords | notes", rows)]
     ufuncs = sorted(
-        {f for f in TABLE if isinstance(f, np.ufunc) and f.nin == 2 and f.nout == 1}, key=lambda f: f.__name__
+        {
+            f
+            for f in TABLE
+            if isinstance(f, np.ufunc) and f.nin == 2 and f.nout == 1 and getattr(np, f.__name__, None) is f
+        },
+        key=lambda f: f.__name__,
     )
     methods = []
     for f in ufuncs:

@@ -514,7 +514,7 @@ def test_frames_of_a_notebook_work_apart(show):
 
     def awaited(i, right):
         """What a frame shows when it is right, twice in a row."""
-        end, before = time.monotonic() + chromium.PATIENCE, None
+        end, before = time.monotonic() + 4 * chromium.PATIENCE, None  # pictures of frames take seconds each
         while time.monotonic() < end:
             now, _, _ = picture(i)
             if now == before and right(now):
