@@ -152,14 +152,8 @@ def page() -> str:
                 refused.append(line(shown, convention))
         if rows:
             sections += [f"## {space}", "", *table("name | differentiates | keywords | notes", rows)]
-    ufuncs = sorted(
-        {
-            f
-            for f in TABLE
-            if isinstance(f, np.ufunc) and f.nin == 2 and f.nout == 1 and getattr(np, f.__name__, None) is f
-        },
-        key=lambda f: f.__name__,
-    )
+    ufuncs: list[np.ufunc] = [f for f in TABLE if isinstance(f, np.ufunc) and f.nin == 2 and f.nout == 1]
+    ufuncs = sorted({f for f in ufuncs if vars(np).get(f.__name__) is f}, key=lambda f: f.__name__)  # not SciPy's
     methods = []
     for f in ufuncs:
         found = methods_of(f)
