@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from microgradnp.array_api.dtypes import check_device
-from microgradnp.array_api.wrapping import plain, recorded, wrapped
+from microgradnp.array_api.wrapping import called, plain, wrapped
 from microgradnp.tensor import Tensor, tensor
 
 __all__ = [
@@ -22,8 +22,6 @@ __all__ = [
     "meshgrid",
     "ones",
     "ones_like",
-    "tril",
-    "triu",
     "zeros",
     "zeros_like",
 ]
@@ -130,32 +128,6 @@ def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = N
 
 def meshgrid(*arrays: Any, indexing: str = "xy") -> Any:
     """Return the coordinates of a grid, one array for each vector, differentiably."""
-    n = len(arrays)
     if indexing not in ("xy", "ij"):
         raise ValueError(f"indexing={indexing!r} must be 'xy' or 'ij'")
-    order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else list(range(n))
-    shape = tuple(np.size(arrays[order[i]]) for i in range(n))
-    places = [tuple(-1 if order[k] == i else 1 for i in range(n)) for k in range(n)]
-    grid = zip(plain_or(arrays), places, strict=True)
-    return [wrapped(np.broadcast_to(np.reshape(x, place), shape)) for x, place in grid]
-
-
-def plain_or(arrays: Any) -> Any:
-    """Return Tensors as they are where they are recorded, else their arrays."""
-    return arrays if recorded(arrays) else plain(arrays)
-
-
-def tril(x: Any, /, *, k: int = 0) -> Any:
-    """Return the lower triangle of each matrix, up to its k-th diagonal, zeros elsewhere."""
-    return triangle(x, np.tri(x.shape[-2], x.shape[-1], k, dtype=bool))
-
-
-def triu(x: Any, /, *, k: int = 0) -> Any:
-    """Return the upper triangle of each matrix, from its k-th diagonal on, zeros elsewhere."""
-    return triangle(x, ~np.tri(x.shape[-2], x.shape[-1], k - 1, dtype=bool))
-
-
-def triangle(x: Any, mask: Any) -> Any:
-    """Return x where a mask says so, zeros of its type elsewhere."""
-    [x] = plain_or([x])
-    return wrapped(np.where(mask, x, np.zeros((), x.dtype)))
+    return list(called(np.meshgrid, *arrays, indexing=indexing))

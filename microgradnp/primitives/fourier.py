@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from microgradnp.primitives.linalg import of_type
 from microgradnp.primitives.primitive import Array, composite, linear
 
 fft = np.fft
@@ -28,11 +29,6 @@ def of_length(x: Array, n: int, axis: int) -> Array:
     if n < length:
         return x[(*(slice(None),) * axis, slice(n))]
     return np.concatenate([x, np.zeros((*x.shape[:axis], n - length, *x.shape[axis + 1 :]), x.dtype)], axis=axis)
-
-
-def of_type(x: Array, like: Array) -> Array:
-    """Return what is the gradient of something real: its real part."""
-    return x if like.dtype.kind == "c" else np.real(x)
 
 
 def _fft_back(g: Array, _y: Array, _x: Array, *, n: Any = None, axis: int = -1, norm: Any = None) -> Array:

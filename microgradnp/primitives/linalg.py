@@ -75,16 +75,6 @@ def diagonal_matrices(s: Array) -> Array:
     return s[..., None] * eye(s)
 
 
-def lower(x: Array, k: int = 0) -> Array:
-    """Return the lower triangle of each matrix, from its k-th diagonal down."""
-    return np.where(np.tri(x.shape[-2], x.shape[-1], k, dtype=bool), x, np.zeros((), x.dtype))
-
-
-def upper(x: Array, k: int = 0) -> Array:
-    """Return the upper triangle of each matrix, from its k-th diagonal up."""
-    return np.where(np.tri(x.shape[-2], x.shape[-1], k - 1, dtype=bool), np.zeros((), x.dtype), x)
-
-
 def values(x: Array) -> Array:
     """Return the numbers of an array or Tensor."""
     return np.asarray(getattr(x, "_value", x))
@@ -134,14 +124,14 @@ RANK = "a singular value is 0 but for rounding: its vectors are an arbitrary cho
 
 def read(a: Array, uplo: str = "L") -> Array:
     """Return the whole hermitian matrix of which NumPy reads one triangle."""
-    strict = lower(a, -1) if uplo.upper() == "L" else upper(a, 1)
+    strict = np.tril(a, -1) if uplo.upper() == "L" else np.triu(a, 1)
     return strict + h(strict) + real(a * eye(a))
 
 
 def read_back(s: Array, uplo: str = "L") -> Array:
     """Return the gradient of the triangle that NumPy reads, out of that of the whole hermitian matrix."""
     both = s + h(s)
-    return (lower(both, -1) if uplo.upper() == "L" else upper(both, 1)) + real(s * eye(s))
+    return (np.tril(both, -1) if uplo.upper() == "L" else np.triu(both, 1)) + real(s * eye(s))
 
 
 def side_by_side(*parts: tuple[Array, int]) -> Array:
@@ -312,7 +302,7 @@ def _slogdet(a: Array) -> Any:
 
 def half(x: Array) -> Array:
     """Return the lower triangle with half its diagonal."""
-    return lower(x) - 0.5 * (x * eye(x))
+    return np.tril(x) - 0.5 * (x * eye(x))
 
 
 def cholesky(a: Array) -> Array:
@@ -565,12 +555,12 @@ def _qr_parts(y: Array, a: Array) -> tuple[Array, Array]:
     return q, r
 
 
-# with b = da r⁻¹ and c = qᴴ b: dr = x r and dq = b - q x, where x is the upper triangle of c + lower(c)ᴴ, real on its diagonal
+# with b = da r⁻¹ and c = qᴴ b: dr = x r and dq = b - q x, where x is the upper triangle of c + np.tril(c)ᴴ, real on its diagonal
 def _qr_pull(g: Array, y: Array, _a: Array) -> Array:
     q, r = _qr_parts(y, _a)
     gq, gr = apart(g, q.shape[-2:], r.shape[-2:])
     n = gr @ t(r) - t(q) @ gq
-    inner = upper(n, 1) + lower(h(n), -1) + real(n * eye(n))
+    inner = np.triu(n, 1) + np.tril(h(n), -1) + real(n * eye(n))
     return t(solve_(r, t(gq + conj(q) @ inner)))
 
 
@@ -578,7 +568,7 @@ def _qr_push(da: Array, y: Array, _a: Array) -> Array:
     q, r = _qr_parts(y, _a)
     b = t(solve_(t(r), t(da)))
     c = h(q) @ b
-    x = upper(c, 1) + h(lower(c, -1)) + real(c * eye(c))
+    x = np.triu(c, 1) + h(np.tril(c, -1)) + real(c * eye(c))
     return side_by_side((b - q @ x, 2), (x @ r, 2))
 
 
