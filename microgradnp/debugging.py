@@ -549,6 +549,8 @@ class debug:
     """
 
     def __init__(self, *, infinities: bool = True, axis: int | None = None, quiet: bool = False) -> None:
+        if axis is not None and (isinstance(axis, bool) or not isinstance(axis, int | np.integer)):
+            raise TypeError(f"mg.debug(axis={axis!r:.60}): the axis of the units must be a whole number, or None")
         self.options = {"infinities": infinities, "axis": axis}
         self.quiet = quiet
         self.entered: list[Watch] = []

@@ -325,3 +325,9 @@ def test_checkpoints_are_looked_into() -> None:
     block = mg.checkpoint(lambda x: np.log(x))
     with pytest.raises(NotFinite, match=r"`np.log\(x\)`"), debug():
         block(s)
+
+
+@pytest.mark.parametrize("axis", ["units", True, 0.5])
+def test_an_axis_that_is_none(axis: Any) -> None:
+    with pytest.raises(TypeError, match=r"mg\.debug\(axis=.*must be a whole number"):
+        mg.debug(axis=axis)

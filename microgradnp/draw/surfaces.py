@@ -389,7 +389,7 @@ def _over(
     margin: float,
     resolution: int,
 ) -> tuple[Floats, Floats, Floats]:
-    x, y = _sides(checks.extent_of(steps, margin, extent, "path"), resolution)
+    x, y = _sides(checks.extent_of(steps, margin, extent, "points of a path"), resolution)
     first, second = np.meshgrid(x, y)
     return x, y, _costs(cost, first.ravel(), second.ravel()).reshape(first.shape)
 

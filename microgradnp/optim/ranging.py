@@ -133,6 +133,12 @@ def range_test(
     >>> w, optimizer.lr
     (Tensor([ 1., -2.], requires_grad=True), 0.1)
     """
+    if not callable(loss):
+        raise TypeError(f"loss={loss!r:.60} must be a function that returns the loss of the next batch, a Tensor")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"optimizer={optimizer!r:.60} must be an optimizer of mg.optim, e.g. SGD(model.parameters(), lr=0.1)"
+        )
     lowest, highest = number("lowest", lowest), number("highest", highest)
     if not 0 < lowest < highest < math.inf:
         raise ValueError(

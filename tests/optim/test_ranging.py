@@ -124,3 +124,11 @@ def test_results_are_plain() -> None:
     assert isinstance(found, RangeTest)
     assert {type(found.rates), type(found.losses), type(found.smoothed)} == {np.ndarray}
     assert type(found.suggestion) is float
+
+
+def test_what_is_no_loss_and_no_optimizer() -> None:
+    optimizer = SGD([mg.tensor(1.0, requires_grad=True)], 0.1)
+    with pytest.raises(TypeError, match="loss=3 must be a function that returns the loss of the next batch"):
+        range_test(3, optimizer)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"optimizer=None must be an optimizer of mg\.optim"):
+        range_test(lambda: mg.tensor(1.0), None)  # type: ignore[arg-type]
