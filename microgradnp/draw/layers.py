@@ -240,11 +240,12 @@ def activation_distributions(
     >>> print(ax.texts[0].get_text(), ax.texts[1].get_text(), sep="; ")
     1 of 2 units dead, 67 % zeros; 50 % saturated
     """
-    arrays, said = {}, []
+    arrays, said, pairs = {}, [], []
     for name, values in checks.named(activations, "activations").items():
         array = _batch(values, f"activations[{name!r}]")
         arrays[name] = array.ravel()
         pair = limits.get(name) if isinstance(limits, Mapping) else limits
+        pairs.append(pair)
         dead = (array.reshape(*array.shape[:2], -1) == 0).all(axis=(0, 2))
         parts = [f"{dead.sum()} of {len(dead)} units dead"] if dead.any() else []
         parts += [f"{style.percent((array == 0).mean())} zeros"] if (array == 0).any() else []
@@ -257,7 +258,6 @@ def activation_distributions(
         said.append(", ".join(parts))
     with style.axes(ax, size=(6.2, 0.9 + 0.62 * len(arrays))) as ax:
         edges = _edges([values[checks.drawable(values) & (values != 0)] for values in arrays.values()], bins)
-        pairs = [limits] * len(arrays) if not isinstance(limits, Mapping) else [limits.get(name) for name in arrays]
         for i, pair in enumerate(pairs):
             for limit in pair or ():
                 ax.plot([limit, limit], [-i, 0.85 - i], color="#888888", linestyle="--", linewidth=1, zorder=1)
